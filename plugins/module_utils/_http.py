@@ -1,0 +1,161 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection and may change at any time.
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import ssl
+import typing as t
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.error import HTTPError, URLError
+
+from ansible.module_utils.urls import open_url
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+# A readiness answer or a list of models is a few kilobytes; anything far beyond is not the service.
+MAX_BODY = 8 * 1024 * 1024
+
+
+def http_argument_spec() -> dict[str, t.Any]:
+    """Options of the doc fragment hx.gateway._http."""
+    return {
+        "url": {"type": "str", "default": "http://127.0.0.1:4000"},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "use_proxy": {"type": "bool", "default": False},
+        "request_timeout": {"type": "float", "default": 10},
+    }
+
+
+class HttpError(Exception):
+    """No whole HTTP answer came; the message says why in plain words."""
+
+
+class _Expired(BaseException):
+    """The time of a request is over. Not an Exception, so that no library in between takes it for one of its own."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def json(self) -> t.Any:
+        """Decode the body; HttpError says what came instead of JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            if not self.body.strip():
+                what = "an empty body"
+            elif "html" in self.content_type or self.body.lstrip()[:1] == b"<":
+                what = "an HTML page"
+            else:
+                what = "a body that is not JSON, or only a part of it"
+            raise HttpError(f"the service answered {self.status} with {what}") from error
+
+
+@contextmanager
+def deadline(seconds: float) -> t.Iterator[None]:
+    """Interrupt the block when its time is over.
+
+    A socket's timeout starts again with every byte, so that a peer that sends one a second would hold the module for ever.
+    """
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise _Expired
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _read(response: t.Any) -> Answer:
+    """Read a response, also an unsuccessful one, to its end."""
+    body = response.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        raise HttpError(f"the answer is larger than {MAX_BODY} bytes")
+    # Reading a given number of bytes does not complain when the connection ends before the announced length.
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and len(body) < int(announced):
+        raise HttpError("the connection was closed in the middle of the answer")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(int(response.status), body, headers.get("content-type", "").lower(), headers)
+
+
+def _explain(error: BaseException) -> str:
+    """Say in plain words why no answer came."""
+    if isinstance(error, URLError) and isinstance(error.reason, BaseException):
+        return _explain(error.reason)
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused; nothing listens there"
+    if isinstance(error, (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)):
+        return "the connection was closed before an answer came"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection was closed in the middle of the answer"
+    if isinstance(error, http.client.HTTPException):
+        return "the answer is not HTTP"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the TLS certificate was not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS connection failed: {error.reason or error}"
+    if isinstance(error, TimeoutError):
+        return "the service did not answer in time"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class HttpClient:
+    """Asks one HTTP service; every way in which an answer can fail to come becomes an HttpError."""
+
+    def __init__(self, params: dict[str, t.Any]) -> None:
+        self.base = params["url"].rstrip("/")
+        self.timeout: float = params["request_timeout"]
+        self.options = {name: params[name] for name in ("validate_certs", "ca_path", "client_cert", "client_key", "use_proxy")}
+
+    def get(self, path: str, *, headers: dict[str, str] | None = None, remaining: float | None = None) -> Answer:
+        """GET one path. Redirects are answers, not followed: a service that redirects is not the one that was meant."""
+        seconds = self.timeout if remaining is None else max(0.1, min(self.timeout, remaining))
+        try:
+            with deadline(seconds):
+                return self._get(path, headers or {}, seconds)
+        except _Expired:
+            raise HttpError(f"the service did not answer within {seconds:g} s") from None
+        except HttpError:
+            raise
+        # ansible.module_utils raises its own errors for TLS on top of those of the standard library.
+        except Exception as error:
+            raise HttpError(_explain(error)) from error
+
+    def _get(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
+        try:
+            with open_url(
+                self.base + path,
+                method="GET",
+                headers={"Accept": "application/json", **headers},
+                timeout=seconds,
+                follow_redirects="none",
+                http_agent="hx.gateway",
+                use_netrc=False,
+                **self.options,
+            ) as response:
+                return _read(response)
+        except HTTPError as error:
+            with error:
+                return _read(error)

@@ -1,0 +1,158 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection and may change at any time.
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "MainPID",
+    "NRestarts",
+    "NeedDaemonReload",
+    "FragmentPath",
+    "DropInPaths",
+    "ExecMainStartTimestamp",
+    "InactiveExitTimestamp",
+)
+
+_TIMESTAMP = re.compile(r"(?:\w+ )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC$")
+_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\(.)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MAX_LINKS = 40
+
+
+class UnitError(Exception):
+    """systemd's answer cannot be understood."""
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """Read a time as ``systemctl show --timestamp=us+utc`` writes it; an unset one is empty or ``n/a``."""
+    if text in ("", "n/a", "0"):
+        return None
+    found = _TIMESTAMP.match(text)
+    if not found:
+        raise UnitError(f"systemd wrote a time in an unknown form: {text}")
+    numbers = [int(number) for number in found.groups()[:6]]
+    micros = int((found[7] or "").ljust(6, "0"))
+    return datetime(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], micros, tzinfo=timezone.utc)
+
+
+def _unescape(path: str) -> str:
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], path)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd says about a unit."""
+
+    load_state: str
+    active_state: str
+    sub_state: str
+    result: str
+    main_pid: int
+    restarts: int
+    need_daemon_reload: bool
+    unit_files: tuple[str, ...]
+    started_at: datetime | None
+
+    @property
+    def active(self) -> bool:
+        """Whether a process of the unit may hold an old configuration."""
+        return self.active_state in ("active", "reloading", "activating", "refreshing")
+
+
+def parse_show(output: str) -> Unit:
+    """Read what ``systemctl show`` wrote for the properties above."""
+    values = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    if "LoadState" not in values:
+        raise UnitError("systemd told nothing about the unit")
+
+    def number(name: str) -> int:
+        text = values.get(name, "")
+        return int(text) if text.isdigit() else 0
+
+    fragment = values.get("FragmentPath", "")
+    # The main process began when ExecMainStartTimestamp says; units without one (targets, sockets) when they left inactivity.
+    started_at = parse_timestamp(values.get("ExecMainStartTimestamp", "")) or parse_timestamp(values.get("InactiveExitTimestamp", ""))
+    return Unit(
+        load_state=values["LoadState"],
+        active_state=values.get("ActiveState", ""),
+        sub_state=values.get("SubState", ""),
+        result=values.get("Result", ""),
+        main_pid=number("MainPID"),
+        restarts=number("NRestarts"),
+        need_daemon_reload=values.get("NeedDaemonReload") == "yes",
+        unit_files=tuple(_unescape(path) for path in [fragment, *values.get("DropInPaths", "").split(" ")] if path),
+        started_at=started_at,
+    )
+
+
+def _changed_at(status: os.stat_result) -> datetime:
+    """Turn the modification time into a datetime without passing through a float, which would round it."""
+    return _EPOCH + timedelta(microseconds=status.st_mtime_ns // 1000)
+
+
+def last_change(path: str) -> datetime | None:
+    """Tell when what stands at a path last changed; None when nothing is there.
+
+    Every symbolic link on the way counts with its own time: a link that was switched to an older folder is a change,
+    although nothing in the folder is.
+    """
+    times: list[datetime] = []
+    pending = [part for part in path.split("/") if part]
+    current = "/"
+    links = 0
+    status = os.stat(current)
+    while pending:
+        part = pending.pop(0)
+        candidate = os.path.join(current, part) if part not in (".", "..") else os.path.normpath(os.path.join(current, part))
+        try:
+            status = os.lstat(candidate)
+            target = os.readlink(candidate) if os.path.islink(candidate) else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if target is None:
+            current = candidate
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return None
+        times.append(_changed_at(status))
+        pending = [piece for piece in target.split("/") if piece] + pending
+        if target.startswith("/"):
+            current = "/"
+        status = os.stat(current)
+    times.append(_changed_at(status))
+    return max(times)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How the files of a unit compare with its main process."""
+
+    newer_files: list[str]
+    missing_files: list[str]
+
+
+def compare_files(unit: Unit, files: t.Iterable[str]) -> Freshness:
+    """Find the files that changed after the main process of the unit began."""
+    newer: list[str] = []
+    absent: list[str] = []
+    for path in dict.fromkeys(files):
+        changed = last_change(path)
+        if changed is None:
+            absent.append(path)
+        elif unit.active and unit.started_at is not None and changed > unit.started_at:
+            newer.append(path)
+    return Freshness(newer, absent)
