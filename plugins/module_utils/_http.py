@@ -72,7 +72,7 @@ class Answer:
 def deadline(seconds: float) -> t.Iterator[None]:
     """Interrupt the block when its time is over.
 
-    A socket's timeout starts again with every byte, so that a peer that sends one a second would hold the module for ever.
+    A socket's timeout starts again with every byte: a peer that sends one a second would hold the module for ever.
     """
 
     def expire(_signal: int, _frame: FrameType | None) -> None:
@@ -100,25 +100,28 @@ def _read(response: t.Any) -> Answer:
     return Answer(int(response.status), body, headers.get("content-type", "").lower(), headers)
 
 
+# The first match counts; a RemoteDisconnected is a ConnectionResetError and an HTTPException.
+_EXPLANATIONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "the connection was refused; nothing listens there"),
+    (ConnectionResetError, "the connection was closed before an answer came"),
+    (BrokenPipeError, "the connection was closed before an answer came"),
+    (http.client.IncompleteRead, "the connection was closed in the middle of the answer"),
+    (http.client.HTTPException, "the answer is not HTTP"),
+    (TimeoutError, "the service did not answer in time"),
+)
+
+
 def _explain(error: BaseException) -> str:
     """Say in plain words why no answer came."""
     if isinstance(error, URLError) and isinstance(error.reason, BaseException):
         return _explain(error.reason)
-    if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused; nothing listens there"
-    if isinstance(error, (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)):
-        return "the connection was closed before an answer came"
-    if isinstance(error, http.client.IncompleteRead):
-        return "the connection was closed in the middle of the answer"
-    if isinstance(error, http.client.HTTPException):
-        return "the answer is not HTTP"
+    for kind, explanation in _EXPLANATIONS:
+        if isinstance(error, kind):
+            return explanation
+    text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the TLS certificate was not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"the TLS connection failed: {error.reason or error}"
-    if isinstance(error, TimeoutError):
-        return "the service did not answer in time"
-    return " ".join(str(error).split()) or type(error).__name__
+    return f"the TLS connection failed: {text}" if isinstance(error, ssl.SSLError) else text
 
 
 class HttpClient:
@@ -127,7 +130,9 @@ class HttpClient:
     def __init__(self, params: dict[str, t.Any]) -> None:
         self.base = params["url"].rstrip("/")
         self.timeout: float = params["request_timeout"]
-        self.options = {name: params[name] for name in ("validate_certs", "ca_path", "client_cert", "client_key", "use_proxy")}
+        self.options = {
+            name: params[name] for name in ("validate_certs", "ca_path", "client_cert", "client_key", "use_proxy")
+        }
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, remaining: float | None = None) -> Answer:
         """GET one path. Redirects are answers, not followed: a service that redirects is not the one that was meant."""

@@ -54,16 +54,14 @@ def judge_readiness(answer: Answer, *, database: bool, report: HealthReport) -> 
         return f"the service answered {answer.status} with JSON that is not LiteLLM's readiness"
     report.db = _text(body.get("db"))
     report.litellm_version = _text(body.get("litellm_version"))
-    state = report.db.lower()
-    if state == "disconnected":
-        return "LiteLLM has lost its database"
-    if answer.status != 200:
-        return f"LiteLLM answered its readiness with status {answer.status}"
-    if body.get("status") not in ("healthy", "connected"):
-        return "the service does not call itself healthy in the way LiteLLM does"
-    if database and state != "connected":
-        return f'LiteLLM runs without its database ("db" is "{report.db}")'
-    return ""
+    connected = report.db.lower() == "connected"
+    problems = {
+        "LiteLLM has lost its database": report.db.lower() == "disconnected",
+        f"LiteLLM answered its readiness with status {answer.status}": answer.status != 200,
+        "the service does not call itself healthy as LiteLLM does": body.get("status") not in ("healthy", "connected"),
+        f'LiteLLM runs without its database ("db" is "{report.db}")': database and not connected,
+    }
+    return next((problem for problem, found in problems.items() if found), "")
 
 
 def _error_type(body: t.Any) -> str:
@@ -126,7 +124,9 @@ class HealthProbe:
         if not self.api_key:
             return ""
         try:
-            answer = self.client.get(MODELS_PATH, headers={"Authorization": f"Bearer {self.api_key}"}, remaining=remaining)
+            answer = self.client.get(
+                MODELS_PATH, headers={"Authorization": f"Bearer {self.api_key}"}, remaining=remaining
+            )
         except HttpError as error:
             return f"the key could not be tried: {error}"
         return judge_key(answer, report=report)

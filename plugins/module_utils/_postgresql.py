@@ -22,7 +22,7 @@ except ImportError:
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-    from psycopg2.extensions import cursor as Cursor
+    from psycopg2 import extensions
 
 SSL_MODES = ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -108,7 +108,9 @@ def _split_hosts(hosts: str) -> tuple[str, str]:
         else:
             name, _colon, port = entry.partition(":")
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise DatabaseUrlError("the port is not a number from 1 to 65535; special characters of a password must be percent-encoded")
+            raise DatabaseUrlError(
+                "the port is not a number from 1 to 65535 (is a special character of the password not percent-encoded?)"
+            )
         names.append(unquote(name))
         ports.append(port or "5432")
     return ",".join(names), ",".join(ports)
@@ -169,7 +171,12 @@ def target_from_params(params: dict[str, t.Any]) -> Target:
             if value
         }
         target = Target(parameters, None, [params["login_password"]] if params["login_password"] else [])
-    for option, name in (("ssl_mode", "sslmode"), ("ca_cert", "sslrootcert"), ("ssl_cert", "sslcert"), ("ssl_key", "sslkey")):
+    for option, name in (
+        ("ssl_mode", "sslmode"),
+        ("ca_cert", "sslrootcert"),
+        ("ssl_cert", "sslcert"),
+        ("ssl_key", "sslkey"),
+    ):
         if params[option]:
             parameters[name] = params[option]
     return Target(parameters, target.schema, target.secrets)
@@ -190,14 +197,15 @@ def describe_error(error: BaseException, secrets: t.Iterable[str]) -> str:
 
 
 @contextmanager
-def readonly_cursor(target: Target, timeout: int) -> t.Iterator[Cursor]:
+def readonly_cursor(target: Target, timeout: int) -> t.Iterator[extensions.cursor]:
     """Connect, and give a cursor in a read-only transaction in which nothing takes longer than the timeout."""
-    connection = psycopg2.connect(
-        **target.parameters,  # type: ignore[arg-type]
-        connect_timeout=timeout,
-        tcp_user_timeout=timeout * 1000,
-        application_name="hx.gateway",
-    )
+    parameters: dict[str, t.Any] = {
+        **target.parameters,
+        "connect_timeout": timeout,
+        "tcp_user_timeout": timeout * 1000,
+        "application_name": "hx.gateway",
+    }
+    connection = psycopg2.connect(**parameters)
     try:
         # One snapshot for all questions, so that a migration that ends between two of them cannot make them disagree.
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)

@@ -14,7 +14,9 @@ _COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//.*')
 _COLUMN_NAME = re.compile(r'(?<![@\w])@map\(\s*(?:name\s*:\s*)?"((?:\\.|[^"\\])*)"')
 _TABLE_NAME = re.compile(r'^\s*@@map\(\s*(?:name\s*:\s*)?"((?:\\.|[^"\\])*)"')
 
-SCALARS = frozenset({"String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes", "Unsupported"})
+SCALARS = frozenset(
+    {"String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes", "Unsupported"}
+)
 
 
 class PrismaSchemaError(Exception):
@@ -82,6 +84,10 @@ def missing(expected: dict[str, list[str]], present: dict[str, set[str]]) -> tup
     """Compare with the tables of a database: names of missing tables, and of missing columns as ``table.column``."""
     tables = sorted(table for table in expected if table not in present)
     columns = sorted(
-        f"{table}.{column}" for table, names in expected.items() if table in present for column in names if column not in present[table]
+        f"{table}.{column}"
+        for table, names in expected.items()
+        if table in present
+        for column in names
+        if column not in present[table]
     )
     return tables, columns

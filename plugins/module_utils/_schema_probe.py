@@ -10,8 +10,17 @@ import math
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.hx.gateway.plugins.module_utils._migrations import LEDGER_TABLE, LedgerRow, MigrationState, compare
-from ansible_collections.hx.gateway.plugins.module_utils._postgresql import Target, describe_error, readonly_cursor
+from ansible_collections.hx.gateway.plugins.module_utils._migrations import (
+    LEDGER_TABLE,
+    LedgerRow,
+    MigrationState,
+    compare,
+)
+from ansible_collections.hx.gateway.plugins.module_utils._postgresql import (
+    Target,
+    describe_error,
+    readonly_cursor,
+)
 from ansible_collections.hx.gateway.plugins.module_utils._prisma_schema import missing
 
 try:
@@ -22,7 +31,7 @@ except ImportError:
     pass
 
 if t.TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor
+    from psycopg2 import extensions
 
 # Advisory locks that are held while a migration runs: Prisma's, and the one LiteLLM's own resolver takes around it.
 MIGRATION_LOCKS = (72707369, int.from_bytes(b"llm_mig2", "big"))
@@ -74,8 +83,26 @@ class SchemaReport:
         }
 
 
-def _counted(count: int, noun: str) -> str:
+def _are(count: int, noun: str) -> str:
     return f"{count} {noun} is" if count == 1 else f"{count} {noun}s are"
+
+
+def _explain_failed(state: MigrationState, secrets: t.Iterable[str]) -> str:
+    first = state.failed[0]
+    log = state.failure_logs[first]
+    why = describe_error(Exception(log), secrets)[:300] if log else "it left no log"
+    count = len(state.failed)
+    return f"{count} migration{'s' * (count > 1)} failed and must be resolved, the first is {first}: {why}"
+
+
+def _explain_pending(report: SchemaReport, expected: int) -> str:
+    pending = report.migrations.pending
+    if report.ledger:
+        verb = "is" if len(pending) == 1 else "are"
+        text = f"{len(pending)} of {expected} migrations {verb} pending, the first is {pending[0]}"
+    else:
+        text = f"the schema {report.schema} holds no ledger of migrations; all {expected} are pending"
+    return f"{text}; a migration runs at this moment" if report.migrating else text
 
 
 def explain(report: SchemaReport, expectation: Expectation, secrets: t.Iterable[str] = ()) -> str:
@@ -83,27 +110,21 @@ def explain(report: SchemaReport, expectation: Expectation, secrets: t.Iterable[
     state = report.migrations
     reasons: list[str] = []
     if state.failed:
-        first = state.failed[0]
-        log = describe_error(Exception(state.failure_logs[first]), secrets)[:300] if state.failure_logs[first] else "it left no log"
-        reasons.append(f"{_counted(len(state.failed), 'migration')} failed and must be resolved, the first is {first}: {log}")
+        reasons.append(_explain_failed(state, secrets))
     if state.unknown and not expectation.allow_newer:
+        newer = _are(len(state.unknown), "applied migration")
         reasons.append(
-            f"the database is newer than the installed LiteLLM: {_counted(len(state.unknown), 'applied migration')} unknown to it, "
-            f"the last is {state.unknown[-1]}"
+            f"the database is newer than the installed LiteLLM: {newer} unknown to it, the last is {state.unknown[-1]}"
         )
     if state.pending:
-        if not report.ledger:
-            reasons.append(f"the schema {report.schema} holds no ledger of migrations; all {len(expectation.migrations)} are pending")
-        else:
-            verb = "is" if len(state.pending) == 1 else "are"
-            reasons.append(f"{len(state.pending)} of {len(expectation.migrations)} migrations {verb} pending, the first is {state.pending[0]}")
-        if report.migrating:
-            reasons.append("a migration runs at this moment")
+        # What is missing meanwhile is only the consequence.
+        reasons.append(_explain_pending(report, len(expectation.migrations)))
     else:
-        # While migrations are pending, what is missing is only their consequence.
-        for noun, names in (("table", report.missing_tables), ("column", report.missing_columns)):
-            if names:
-                reasons.append(f"{_counted(len(names), noun)} missing although every migration is applied, the first is {names[0]}")
+        reasons.extend(
+            f"{_are(len(names), noun)} missing although no migration is pending, the first is {names[0]}"
+            for noun, names in (("table", report.missing_tables), ("column", report.missing_columns))
+            if names
+        )
     return "; ".join(reasons)
 
 
@@ -134,7 +155,7 @@ class SchemaProbe:
         report.ready = not report.reason
         return report
 
-    def _read(self, cursor: Cursor, report: SchemaReport) -> None:
+    def _read(self, cursor: extensions.cursor, report: SchemaReport) -> None:
         cursor.execute("SHOW server_version")
         # Debian adds its package version after a space.
         report.server_version = str(self._one(cursor)).split()[0]
@@ -146,11 +167,11 @@ class SchemaProbe:
         report.missing_tables, report.missing_columns = missing(self.expectation.tables, columns)
 
     @staticmethod
-    def _one(cursor: Cursor) -> t.Any:
+    def _one(cursor: extensions.cursor) -> t.Any:
         row = cursor.fetchone()
         return row[0] if row else None
 
-    def _migrating(self, cursor: Cursor) -> bool:
+    def _migrating(self, cursor: extensions.cursor) -> bool:
         """Look for the locks in the way PostgreSQL lists a 64-bit advisory lock: high half, low half, 1."""
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
@@ -160,7 +181,7 @@ class SchemaProbe:
         )
         return bool(self._one(cursor))
 
-    def _columns(self, cursor: Cursor) -> dict[str, set[str]]:
+    def _columns(self, cursor: extensions.cursor) -> dict[str, set[str]]:
         """Read tables and columns from the catalogue, which shows them also to a role without rights on them."""
         cursor.execute(
             "SELECT c.relname::text, coalesce(array_agg(a.attname::text) FILTER (WHERE a.attname IS NOT NULL), '{}')"
@@ -171,10 +192,11 @@ class SchemaProbe:
         )
         return {table: set(columns) for table, columns in cursor.fetchall()}
 
-    def _ledger(self, cursor: Cursor) -> list[LedgerRow]:
+    def _ledger(self, cursor: extensions.cursor) -> list[LedgerRow]:
         cursor.execute(
             sql.SQL(
-                "SELECT migration_name, checksum, finished_at IS NOT NULL, rolled_back_at IS NOT NULL, coalesce(logs, '')"
+                "SELECT migration_name, checksum,"
+                " finished_at IS NOT NULL, rolled_back_at IS NOT NULL, coalesce(logs, '')"
                 " FROM {} ORDER BY started_at"
             ).format(sql.Identifier(self.expectation.schema, LEDGER_TABLE))
         )

@@ -10,7 +10,7 @@ import os
 import re
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 PROPERTIES = (
     "LoadState",
@@ -28,7 +28,7 @@ PROPERTIES = (
 
 _TIMESTAMP = re.compile(r"(?:\w+ )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC$")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\(.)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_LINKS = 40
 
 
@@ -45,7 +45,7 @@ def parse_timestamp(text: str) -> datetime | None:
         raise UnitError(f"systemd wrote a time in an unknown form: {text}")
     numbers = [int(number) for number in found.groups()[:6]]
     micros = int((found[7] or "").ljust(6, "0"))
-    return datetime(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], micros, tzinfo=timezone.utc)
+    return datetime(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], micros, tzinfo=UTC)
 
 
 def _unescape(path: str) -> str:
@@ -83,8 +83,10 @@ def parse_show(output: str) -> Unit:
         return int(text) if text.isdigit() else 0
 
     fragment = values.get("FragmentPath", "")
-    # The main process began when ExecMainStartTimestamp says; units without one (targets, sockets) when they left inactivity.
-    started_at = parse_timestamp(values.get("ExecMainStartTimestamp", "")) or parse_timestamp(values.get("InactiveExitTimestamp", ""))
+    # A unit without a main process (a target, a socket) began when it left inactivity.
+    started_at = parse_timestamp(values.get("ExecMainStartTimestamp", "")) or parse_timestamp(
+        values.get("InactiveExitTimestamp", "")
+    )
     return Unit(
         load_state=values["LoadState"],
         active_state=values.get("ActiveState", ""),
@@ -116,7 +118,9 @@ def last_change(path: str) -> datetime | None:
     status = os.stat(current)
     while pending:
         part = pending.pop(0)
-        candidate = os.path.join(current, part) if part not in (".", "..") else os.path.normpath(os.path.join(current, part))
+        candidate = (
+            os.path.join(current, part) if part not in (".", "..") else os.path.normpath(os.path.join(current, part))
+        )
         try:
             status = os.lstat(candidate)
             target = os.readlink(candidate) if os.path.islink(candidate) else None

@@ -124,7 +124,13 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hx.gateway.plugins.module_utils._unit import PROPERTIES, Unit, UnitError, compare_files, parse_show
+from ansible_collections.hx.gateway.plugins.module_utils._unit import (
+    PROPERTIES,
+    Unit,
+    UnitError,
+    compare_files,
+    parse_show,
+)
 
 
 class UnitInfo:

@@ -179,7 +179,10 @@ elapsed:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hx.gateway.plugins.module_utils._migrations import MigrationsError, expected_migrations
+from ansible_collections.hx.gateway.plugins.module_utils._migrations import (
+    MigrationsError,
+    expected_migrations,
+)
 from ansible_collections.hx.gateway.plugins.module_utils._postgresql import (
     POSTGRESQL_MUTUALLY_EXCLUSIVE,
     POSTGRESQL_REQUIRED_ONE_OF,
@@ -189,8 +192,15 @@ from ansible_collections.hx.gateway.plugins.module_utils._postgresql import (
     postgresql_argument_spec,
     target_from_params,
 )
-from ansible_collections.hx.gateway.plugins.module_utils._prisma_schema import PrismaSchemaError, expected_tables
-from ansible_collections.hx.gateway.plugins.module_utils._schema_probe import Expectation, SchemaProbe, SchemaReport
+from ansible_collections.hx.gateway.plugins.module_utils._prisma_schema import (
+    PrismaSchemaError,
+    expected_tables,
+)
+from ansible_collections.hx.gateway.plugins.module_utils._schema_probe import (
+    Expectation,
+    SchemaProbe,
+    SchemaReport,
+)
 from ansible_collections.hx.gateway.plugins.module_utils._wait import Waiter, WaitError, wait_argument_spec
 
 
