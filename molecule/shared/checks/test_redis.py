@@ -1,0 +1,45 @@
+"""What Redis lets the stack's user do, and that nobody else gets in."""
+
+from __future__ import annotations
+
+import pytest
+from checks.stack import Stack, describe
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://cache"]
+
+
+@pytest.fixture(scope="module")
+def stack(host: Host) -> Stack:
+    """The stack whose cache runs on this host."""
+    return describe(host)
+
+
+def redis(host: Host, stack: Stack, command: str, user: str | None = "hx_gateway") -> str:
+    """Run one Redis command as a user, or without a login; the answer or the refusal."""
+    login = f"--user {user} --no-auth-warning" if user else ""
+    password = stack.secrets["hx_redis_password"] if user else ""
+    answer = host.run(f"REDISCLI_AUTH=%s redis-cli -h %s {login} {command}", password, stack.cache_address)
+    return (answer.stdout + answer.stderr).strip()
+
+
+@pytest.mark.parametrize("command", ["PING", "SET hx:check 1 EX 5", "INCR hx:check:count", "EVAL 'return 1' 0"])
+def test_the_stack_can_do_what_it_needs(host: Host, stack: Stack, command: str) -> None:
+    assert redis(host, stack, command) in ("PONG", "OK", "1", "2", "(integer) 1")
+
+
+@pytest.mark.parametrize(
+    "command", ["FLUSHALL", "CONFIG GET maxmemory", "ACL LIST", "SHUTDOWN", "DEBUG SLEEP 0", "KEYS '*'", "REPLICAOF no one"]
+)
+def test_dangerous_commands_are_refused(host: Host, stack: Stack, command: str) -> None:
+    assert "NOPERM" in redis(host, stack, command)
+
+
+def test_default_user_is_off(host: Host, stack: Stack) -> None:
+    assert "NOAUTH" in redis(host, stack, "PING", user=None)
+
+
+def test_listens_where_the_inventory_says(host: Host, stack: Stack) -> None:
+    listeners = host.check_output("ss -Hltn 'sport = :6379'")
+    assert f"{stack.cache_address}:6379" in listeners
+    assert "0.0.0.0:6379" not in listeners

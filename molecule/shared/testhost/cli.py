@@ -1,0 +1,116 @@
+"""The command line of the harness."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from testhost import container, image, network
+from testhost.engine import command
+from testhost.machine import look
+from testhost.paths import CACHE
+from testhost.shell import HarnessError, root_prefix, run, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _image(arguments: argparse.Namespace) -> None:
+    for release in arguments.release:
+        print(image.ensure(release))
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    host = container.up(arguments.name, arguments.release, arguments.ip)
+    print(json.dumps({**asdict(host), "subnet": str(network.subnet())}))
+
+
+def _destroy(arguments: argparse.Namespace) -> None:
+    names = [host.name for host in container.all_hosts()] if arguments.all else arguments.name
+    if not arguments.all and not names:
+        raise HarnessError("Name the hosts to destroy, or say --all.")
+    for name in names:
+        say(f"Removing {name}")
+        container.destroy(name)
+    if not container.all_hosts():
+        network.remove()
+
+
+def _list(_arguments: argparse.Namespace) -> None:
+    for host in container.all_hosts():
+        print(f"{host.name:32} {host.release:10} {host.address:16} {host.state}")
+
+
+def _exec(arguments: argparse.Namespace) -> None:
+    if container.find(arguments.name) is None:
+        raise HarnessError(f"There is no test host {arguments.name}.")
+    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    words = [*root_prefix(), *command("exec", "--interactive", *terminal, arguments.name, *arguments.words)]
+    sys.stdout.flush()
+    os.execvp(words[0], words)  # noqa: S606 - the command of the person who called
+
+
+def _machine(_arguments: argparse.Namespace) -> None:
+    print(json.dumps(asdict(look()), indent=2))
+
+
+def _clean(_arguments: argparse.Namespace) -> None:
+    _destroy(argparse.Namespace(all=True, name=[]))
+    image.remove_all()
+    if CACHE.exists():
+        say(f"Removing {CACHE}")
+        run(["rm", "-rf", str(CACHE)], as_root=shutil.which("sudo") is not None or os.geteuid() == 0)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="testhost", description="Debian containers with systemd, as hosts for tests.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    sub = commands.add_parser("image", help="build the images of releases, where they are missing")
+    sub.add_argument("release", nargs="+", choices=image.RELEASES)
+    sub.set_defaults(run=_image)
+
+    sub = commands.add_parser("up", help="start a host; print its address as JSON")
+    sub.add_argument("name")
+    sub.add_argument("--release", default=image.RELEASES[0], choices=image.RELEASES)
+    sub.add_argument("--ip", help="a fixed address in the network's subnet")
+    sub.set_defaults(run=_up)
+
+    sub = commands.add_parser("destroy", help="remove hosts")
+    sub.add_argument("name", nargs="*")
+    sub.add_argument("--all", action="store_true", help="every test host of this machine")
+    sub.set_defaults(run=_destroy)
+
+    sub = commands.add_parser("list", help="show the hosts there are")
+    sub.set_defaults(run=_list)
+
+    sub = commands.add_parser("exec", help="run a command in a host")
+    sub.add_argument("name")
+    sub.add_argument("words", nargs=argparse.REMAINDER, metavar="WORD")
+    sub.set_defaults(run=_exec)
+
+    sub = commands.add_parser("machine", help="show what the harness found out about this machine")
+    sub.set_defaults(run=_machine)
+
+    sub = commands.add_parser("clean", help="remove every host, image and cached file")
+    sub.set_defaults(run=_clean)
+    return top
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one readable text, not a traceback."""
+    arguments = parser().parse_args(words)
+    try:
+        arguments.run(arguments)
+    except HarnessError as error:
+        say(f"testhost: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

@@ -1,0 +1,60 @@
+"""The bridge network all test hosts share, on a subnet nobody else uses here."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import TYPE_CHECKING
+
+from testhost.engine import LABEL, exists, podman, podman_json
+from testhost.shell import HarnessError, output, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAME = "hx-gateway-net"
+CANDIDATES = ipaddress.ip_network("10.97.0.0/16")
+FIRST_HOST = 10
+
+
+def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
+    """Return the first candidate /24 that overlaps none of the networks taken."""
+    others = [ipaddress.ip_network(each, strict=False) for each in taken]
+    for subnet in CANDIDATES.subnets(new_prefix=24):
+        if not any(subnet.overlaps(other) for other in others if other.version == subnet.version):
+            return subnet
+    raise HarnessError(f"Every /24 of {CANDIDATES} is in use on this machine.")
+
+
+def free_address(subnet: ipaddress.IPv4Network, taken: Iterable[str]) -> str:
+    """Return the lowest address for a test host that none has yet."""
+    used = set(taken)
+    for address in list(subnet.hosts())[FIRST_HOST - 1 :]:
+        if str(address) not in used:
+            return str(address)
+    raise HarnessError(f"No address is left in {subnet}; destroy some test hosts.")
+
+
+def _taken_subnets() -> list[str]:
+    routes = json.loads(output(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
+    found = [route["dst"] for route in routes if route["dst"] != "default" and route.get("type", "unicast") == "unicast"]
+    for network in podman_json("network", "ls", "--format", "json"):
+        found += [each["subnet"] for each in network.get("subnets") or []]
+    return found
+
+
+def subnet() -> ipaddress.IPv4Network:
+    """Return the network's subnet, making the network where there is none."""
+    if not exists("network", NAME):
+        chosen = free_subnet(_taken_subnets())
+        say(f"Making the network {NAME} ({chosen})")
+        podman("network", "create", "--label", f"{LABEL}=network", "--subnet", str(chosen), NAME)
+        return chosen
+    described = podman_json("network", "inspect", NAME)[0]
+    return ipaddress.IPv4Network(described["subnets"][0]["subnet"])
+
+
+def remove() -> None:
+    """Remove the network, if it is there."""
+    if exists("network", NAME):
+        podman("network", "rm", NAME)
