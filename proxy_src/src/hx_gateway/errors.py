@@ -1,0 +1,135 @@
+"""Errors the gateway makes itself, and their shape on the wire.
+
+The shape is OpenAI's, so that the official clients raise the exception a user expects:
+`{"error": {"message": ..., "type": ..., "param": null, "code": ..., "request_id": ...}}`.
+Messages are constants: nothing a client or an upstream sent is ever repeated in them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import orjson
+
+JSON = "application/json; charset=utf-8"
+
+
+class GatewayError(Exception):
+    """An answer other than what was asked for. Subclasses say which."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    code: ClassVar[str] = "internal_error"
+    message: ClassVar[str] = "The gateway failed to handle the request."
+    headers: ClassVar[dict[str, str]] = {}
+    close: ClassVar[bool] = False
+    """Close the connection: what follows on it cannot be trusted or is not worth reading."""
+
+
+class MalformedRequestError(GatewayError):
+    """The request is not valid HTTP/1.1 (RFC 9112)."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "malformed_request"
+    message = "The request is not valid HTTP."
+    close = True
+
+
+class RefusedTargetError(GatewayError):
+    """The request target could be read in two ways, or names another host."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_target"
+    message = "The request target is not acceptable."
+    close = True
+
+
+class RefusedHostError(GatewayError):
+    """The Host header is missing, doubled or malformed (RFC 9112 section 3.2)."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_host"
+    message = "The Host header is missing or not acceptable."
+    close = True
+
+
+class NotFoundError(GatewayError):
+    """The path is not one this gateway serves."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "unknown_url"
+    message = "Unknown URL: this gateway serves /v1/, /healthz and /readyz."
+
+
+class MethodNotAllowedError(GatewayError):
+    """A health address asked with a method that is neither GET nor HEAD."""
+
+    status = 405
+    type = "invalid_request_error"
+    code = "method_not_allowed"
+    message = "Only GET and HEAD are allowed here."
+    headers: ClassVar[dict[str, str]] = {"Allow": "GET, HEAD"}
+
+
+class BodyTooLargeError(GatewayError):
+    """A body that has to be read is larger than `limits.body_read_max`."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "request_too_large"
+    message = "The request body is larger than the gateway accepts here."
+    close = True
+
+
+class ExpectationError(GatewayError):
+    """An Expect header with anything but 100-continue (RFC 9110 section 10.1.1)."""
+
+    status = 417
+    type = "invalid_request_error"
+    code = "expectation_failed"
+    message = "The only expectation this gateway meets is 100-continue."
+    close = True
+
+
+class UpstreamUnreachableError(GatewayError):
+    """No connection to the upstream could be made."""
+
+    status = 502
+    code = "upstream_unreachable"
+    message = "The upstream is not reachable."
+
+
+class UpstreamBrokenError(GatewayError):
+    """The upstream closed the connection early or did not speak HTTP."""
+
+    status = 502
+    code = "upstream_broken"
+    message = "The upstream did not give a valid answer."
+
+
+class UpstreamTimeoutError(GatewayError):
+    """The upstream took longer than a configured timeout."""
+
+    status = 504
+    type = "timeout_error"
+    code = "upstream_timeout"
+    message = "The upstream took too long to answer."
+
+
+def error_body(error: type[GatewayError] | GatewayError, request_id: str) -> bytes:
+    """Return the JSON body of `error`; `request_id` may be empty, then it is null."""
+    return orjson.dumps(
+        {
+            "error": {
+                "message": error.message,
+                "type": error.type,
+                "param": None,
+                "code": error.code,
+                "request_id": request_id or None,
+            }
+        }
+    )

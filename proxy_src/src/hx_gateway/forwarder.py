@@ -1,0 +1,32 @@
+"""The end of the pipeline: sends a request to LiteLLM and gives its answer back, both as streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hx_gateway.errors import MalformedRequestError
+from hx_gateway.headers import InvalidHeaderError, end_to_end
+from hx_gateway.message import Response
+
+if TYPE_CHECKING:
+    from hx_gateway.message import Request
+    from hx_gateway.upstream.base import UpstreamClient
+
+_SET_BY_CLIENT = frozenset({"host", "content-length", "expect"})
+"""Host is the upstream's; the length is the body's; 100-continue is answered by the server here."""
+
+
+class Forwarder:
+    """Forwards every method; what may be forwarded has been decided before."""
+
+    def __init__(self, upstream: UpstreamClient) -> None:
+        self._upstream = upstream
+
+    async def __call__(self, request: Request) -> Response:
+        """Return the upstream's answer, its body not yet read."""
+        try:
+            headers = end_to_end(request.headers.items(), drop=_SET_BY_CLIENT)
+        except InvalidHeaderError:
+            raise MalformedRequestError from None
+        answer = await self._upstream.send(request.method, request.target, headers, request.body)
+        return Response(answer.status, answer.headers, answer)

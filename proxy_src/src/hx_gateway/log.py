@@ -1,0 +1,133 @@
+"""Logs as JSON lines, written by a thread so that a slow reader never delays a request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOGGER = logging.getLogger("hx_gateway")
+
+_SECRET = re.compile(r"\b(sk-|Bearer\s+)[^\s\"'&;,/]+", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """Return `text` without anything that looks like a key."""
+    return _SECRET.sub(r"\1***", text)
+
+
+def dumps(record: Mapping[str, Any]) -> bytes:
+    """Return one line of visible ASCII for `record`: no value can break a line or move a terminal's cursor."""
+    try:
+        line = orjson.dumps(record)
+    except TypeError:  # lone surrogates, which are not UTF-8
+        line = b"\x7f"
+    if not line.isascii() or b"\x7f" in line:
+        line = json.dumps(record, separators=(",", ":"), default=str).encode().replace(b"\x7f", b"\\u007f")
+    return line + b"\n"
+
+
+def timestamp(seconds: float) -> str:
+    """Return seconds since the epoch as RFC 3339 UTC with milliseconds."""
+    whole = int(seconds)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((seconds - whole) * 1000):03d}Z"
+
+
+class LogSink:
+    """Collects records and writes them from a thread of its own, a batch at a time.
+
+    A request pays one append. When the reader of `fd` is so slow that `capacity` records wait, the oldest are
+    dropped and their number is logged.
+    """
+
+    def __init__(self, fd: int, *, capacity: int = 50_000, interval: float = 0.1) -> None:
+        self._fd = fd
+        self._interval = interval
+        self._pending: deque[Mapping[str, Any]] = deque(maxlen=capacity)
+        self._dropped = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Queue `record`; its `time`, seconds since the epoch, is formatted when it is written."""
+        if len(self._pending) == self._pending.maxlen:
+            self._dropped += 1
+        self._pending.append(record)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Write what is left, waiting for a stuck reader at most `timeout` seconds."""
+        self._stop.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines: list[bytes] = []
+        while self._pending:
+            record = dict(self._pending.popleft())
+            record["time"] = timestamp(record["time"])
+            lines.append(dumps(record))
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            lines.append(
+                dumps(
+                    {
+                        "time": timestamp(time.time()),
+                        "level": "warning",
+                        "event": "log_dropped",
+                        "count": dropped,
+                    }
+                )
+            )
+        if lines:
+            data = memoryview(b"".join(lines))
+            try:
+                while data:
+                    data = data[os.write(self._fd, data) :]
+            except OSError:  # nobody reads: there is nowhere left to say so
+                return
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON line for a record of the `logging` module."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; extra fields are passed as `extra={"fields": {...}}`."""
+        line: dict[str, Any] = {
+            "time": timestamp(record.created),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            line["traceback"] = redact(self.formatException(record.exc_info))
+        return dumps(line).decode().rstrip("\n")
+
+
+def configure(level: str) -> None:
+    """Send the gateway's own messages, and warnings of its libraries, to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    LOGGER.setLevel(level.upper())
+    # aiohttp and asyncio log what clients sent and that clients left: the access log says both without the bytes
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
+
+
+def event(name: str, level: int = logging.INFO, *, exc_info: bool = False, **fields: object) -> None:
+    """Log that `name` happened."""
+    LOGGER.log(level, name, extra={"fields": fields}, exc_info=exc_info)

@@ -1,0 +1,152 @@
+"""The request and the response that travel through the pipeline.
+
+They know nothing about the server or the upstream client: both ends can be replaced without touching a
+middleware.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from hx_gateway.errors import BodyTooLargeError
+from hx_gateway.target import decoded_path
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from multidict import CIMultiDict
+
+
+class Body(Protocol):
+    """Bytes a client sends, read once, in the pieces in which they arrive."""
+
+    @property
+    def length(self) -> int | None:
+        """Bytes in the whole body; None when only its end will tell (chunked)."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class Stream(Protocol):
+    """Bytes sent to a client, piece by piece. `aclose` is always called, read to the end or not."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None:
+        """Let go of what feeds the stream."""
+
+
+class BytesBody:
+    """A body already in memory."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def length(self) -> int:
+        """Bytes in the whole body."""
+        return len(self._data)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._data:
+            yield self._data
+
+
+async def read_all(body: Body, limit: int) -> bytes:
+    """Return the whole body; raise BodyTooLargeError as soon as it is known to exceed `limit` bytes."""
+    if body.length is not None and body.length > limit:
+        raise BodyTooLargeError
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in body:
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLargeError
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class Outcome:
+    """How a request ended: filled in by the server, read by those who asked with `Request.on_finish`."""
+
+    __slots__ = ("bytes_sent", "ended", "first_byte_after", "status")
+
+    def __init__(self) -> None:
+        self.status = 0
+        """HTTP status sent, 499 if the client left before there was one."""
+        self.bytes_sent = 0
+        """Body bytes handed to the client's connection."""
+        self.first_byte_after: float | None = None
+        """Seconds from the request to its response's head; None if none was sent."""
+        self.ended = "complete"
+        """`complete`, `client_gone`, `upstream_broken` or `cut` (by a drain that ran out of time)."""
+
+
+class Request:
+    """One request of a client. Middlewares may change `target`, `headers` and `body` on the way in."""
+
+    __slots__ = ("_on_finish", "body", "client", "headers", "id", "method", "started", "target", "version")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: CIMultiDict[str],
+        body: Body,
+        client: str = "",
+        version: tuple[int, int] = (1, 1),
+    ) -> None:
+        self.method = method
+        self.target = target
+        """Request target as it was received, query included, nothing decoded (RFC 9112 section 3.2)."""
+        self.headers = headers
+        self.body = body
+        self.client = client
+        """Address of the peer."""
+        self.version = version
+        self.id = ""
+        """Request id; empty until a middleware gives it one."""
+        self.started = time.monotonic()
+        self._on_finish: list[Callable[[Outcome], None]] = []
+
+    @property
+    def path(self) -> str:
+        """Path of the target without its query, percent-decoded once, as LiteLLM's router reads it."""
+        return decoded_path(self.target)
+
+    def on_finish(self, callback: Callable[[Outcome], None]) -> None:
+        """Call `callback` with the outcome, once, after the last byte was sent or the connection broke."""
+        self._on_finish.append(callback)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Tell everyone who asked how the request ended."""
+        for callback in self._on_finish:
+            callback(outcome)
+
+
+class Response:
+    """One response. `headers` are end-to-end only; the server adds framing and connection headers."""
+
+    __slots__ = ("body", "close", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: CIMultiDict[str],
+        body: bytes | Stream = b"",
+        *,
+        close: bool = False,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.close = close
+        """Close the client's connection after this response."""
+
+    async def aclose(self) -> None:
+        """Let go of a body that will not be sent."""
+        if not isinstance(self.body, bytes):
+            await self.body.aclose()

@@ -1,0 +1,76 @@
+"""The one interface every middleware has."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from hx_gateway.message import Request, Response
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from hx_gateway.config import Config
+    from hx_gateway.log import LogSink
+    from hx_gateway.upstream.base import UpstreamClient
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class Middleware(Protocol):
+    """Looks at a request, may change it or answer it, and may change the answer.
+
+    None knows another: what one leaves for the rest is in the request. A response that is replaced must be
+    closed (`Response.aclose`).
+    """
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Return the response to `request`, from `call_next` or of its own; raise GatewayError to refuse."""
+
+
+class Services:
+    """What a middleware may be built from."""
+
+    __slots__ = ("config", "lifespan", "log", "state", "upstream")
+
+    def __init__(
+        self,
+        config: Config,
+        upstream: UpstreamClient,
+        log: LogSink,
+        lifespan: AsyncExitStack,
+        state: ServiceState,
+    ) -> None:
+        self.config = config
+        self.upstream = upstream
+        self.log = log
+        self.lifespan = lifespan
+        """Closed at the end of the process: enter here what has to be released."""
+        self.state = state
+
+
+class ServiceState:
+    """What the process is doing, for those who report it."""
+
+    __slots__ = ("draining",)
+
+    def __init__(self) -> None:
+        self.draining = False
+
+
+Factory: TypeAlias = Callable[[Services], Middleware]
+
+
+def compose(middlewares: Sequence[Middleware], endpoint: Handler) -> Handler:
+    """Return one handler that runs `middlewares`, first one outermost, around `endpoint`."""
+    handler = endpoint
+    for middleware in reversed(middlewares):
+        handler = _link(middleware, handler)
+    return handler
+
+
+def _link(middleware: Middleware, call_next: Handler) -> Handler:
+    def handle(request: Request) -> Awaitable[Response]:
+        return middleware(request, call_next)
+
+    return handle

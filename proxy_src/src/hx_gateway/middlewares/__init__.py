@@ -1,0 +1,1 @@
+"""The gateway's own middlewares, one concern each."""

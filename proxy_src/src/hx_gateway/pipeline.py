@@ -1,0 +1,94 @@
+"""Which middlewares run, and in which order."""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from hx_gateway.config import MIDDLEWARES, ConfigError
+from hx_gateway.forwarder import Forwarder
+from hx_gateway.log import event
+from hx_gateway.middleware import compose
+from hx_gateway.middlewares.access_log import AccessLog
+from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
+from hx_gateway.middlewares.errors import ErrorShape
+from hx_gateway.middlewares.forwarded import Forwarded
+from hx_gateway.middlewares.health import Health
+from hx_gateway.middlewares.path_gate import PathGate
+from hx_gateway.middlewares.request_id import RequestId
+
+if TYPE_CHECKING:
+    from hx_gateway.config import Middlewares
+    from hx_gateway.middleware import Factory, Handler, Middleware, Services
+
+
+def ordered() -> list[tuple[str, Factory]]:
+    """Return the gateway's own middlewares, outermost first."""
+    return [
+        # first, so that everything after it, errors included, can name the request
+        ("request_id", lambda _: RequestId()),
+        # outside the errors, so that it records the status the client gets
+        ("access_log", lambda services: AccessLog(services.log)),
+        # outside all that may refuse or fail
+        ("errors", lambda _: ErrorShape()),
+        # before the gate: a probe of a load balancer may send any Host, and nothing here is forwarded
+        (
+            "health",
+            lambda services: Health(services.config.upstream.readiness, services.upstream, services.state),
+        ),
+        # before anything that reads or changes a request for LiteLLM
+        ("path_gate", lambda _: PathGate()),
+        # headers first, since it is cheap and bodies may be large
+        ("forwarded", lambda _: Forwarded()),
+        # last: it may read the body, so all that can refuse has had its chance
+        (
+            "embeddings",
+            lambda services: EmbeddingsTranslation(services.config.embeddings, services.config.limits.body_read_max),
+        ),
+    ]
+
+
+def build(services: Services) -> Handler:
+    """Return the whole pipeline as one handler. Raises ConfigError if a factory cannot be loaded."""
+    config = services.config.middlewares
+    check_factories(config)
+    middlewares: list[Middleware] = []
+    for name, factory in ordered():
+        middlewares += _added(config, name, services)
+        if name in config.replace:
+            middlewares.append(_load(config.replace[name], f"middlewares.replace.{name}")(services))
+        elif name not in config.disable:
+            middlewares.append(factory(services))
+        elif name == "path_gate":
+            event("path_gate_disabled", logging.WARNING, hint="every path of the upstream can be reached")
+    middlewares += _added(config, "forwarder", services)
+    return compose(middlewares, Forwarder(services.upstream))
+
+
+def check_factories(config: Middlewares) -> None:
+    """Raise ConfigError unless every factory named in the configuration can be imported."""
+    for name in MIDDLEWARES:
+        if name in config.replace:
+            _load(config.replace[name], f"middlewares.replace.{name}")
+    for index, added in enumerate(config.add):
+        _load(added.factory, f"middlewares.add[{index}].factory")
+
+
+def _added(config: Middlewares, before: str, services: Services) -> list[Middleware]:
+    return [
+        _load(added.factory, f"middlewares.add[{index}].factory")(services)
+        for index, added in enumerate(config.add)
+        if added.before == before
+    ]
+
+
+def _load(path: str, key: str) -> Factory:
+    module, _, name = path.partition(":")
+    try:
+        factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        raise ConfigError(f"{key}: {path} cannot be imported") from None
+    if not callable(factory):
+        raise ConfigError(f"{key}: {path} is not callable")
+    return cast("Factory", factory)

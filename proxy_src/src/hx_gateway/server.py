@@ -1,0 +1,263 @@
+"""The client's side: aiohttp's low-level server, made to speak the pipeline's messages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
+
+from hx_gateway.errors import JSON, ExpectationError, GatewayError, MalformedRequestError, error_body
+from hx_gateway.log import event
+from hx_gateway.message import Outcome, Request, Response
+from hx_gateway.middlewares.request_id import HEADER, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from hx_gateway.config import Listen
+    from hx_gateway.middleware import Handler, ServiceState
+
+SERVER = "hx-gateway"
+
+
+class ClientBody:
+    """A client's request body, read from its connection with back-pressure."""
+
+    __slots__ = ("_raw", "length")
+
+    def __init__(self, raw: web.BaseRequest) -> None:
+        self._raw = raw
+        self.length: int | None = 0
+        if raw.body_exists:
+            self.length = None if hdrs.TRANSFER_ENCODING in raw.headers else raw.content_length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raw = self._raw
+        if hdrs.EXPECT in raw.headers and raw.transport is not None and self.length != 0:
+            # RFC 9110 section 10.1.1: the client waits for this before it sends
+            raw.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        content = raw.content
+        try:
+            while not content.at_eof():
+                piece = await content.readany()
+                if piece:
+                    yield piece
+        except web.RequestPayloadError:
+            raise MalformedRequestError from None
+
+
+class GatewayServer:
+    """Accepts connections, runs each request through the pipeline, and drains."""
+
+    def __init__(self, handler: Handler, listen: Listen, state: ServiceState) -> None:
+        self._handler = handler
+        self._listen = listen
+        self._state = state
+        self._active: dict[asyncio.Task[object], web.BaseRequest] = {}
+        self._cutting = False
+        self._http = _Server(
+            self._handle,
+            handler_cancellation=True,  # a client that leaves cancels its upstream call, before the first byte too
+            access_log=None,
+            auto_decompress=False,  # bodies are passed on as they are
+            keepalive_timeout=listen.keepalive_timeout,
+        )
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def active(self) -> int:
+        """Requests being handled."""
+        return len(self._active)
+
+    async def start(self) -> tuple[str, int]:
+        """Listen; return address and port. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(
+            self._http,
+            self._listen.address,
+            self._listen.port,
+            backlog=self._listen.backlog,
+            reuse_address=True,
+        )
+        address, port = self._listener.sockets[0].getsockname()[:2]
+        return address, port
+
+    async def drain(self, timeout: float, hurry: asyncio.Event) -> int:
+        """Stop accepting, let requests in flight finish, then cut; return how many were cut.
+
+        They have `timeout` seconds, less if `hurry` is set meanwhile.
+        """
+        self._state.draining = True
+        if self._listener is not None:
+            self._listener.close()
+        for _ in range(3):  # requests whose bytes are already read become active
+            await asyncio.sleep(0)
+        self._close_idle()
+        cut = await self._finish_or_cut(timeout, hurry)
+        await self._http.shutdown(0.1)
+        return cut
+
+    async def _finish_or_cut(self, timeout: float, hurry: asyncio.Event) -> int:
+        deadline = asyncio.get_running_loop().time() + timeout
+        hurried = asyncio.ensure_future(hurry.wait())
+        try:
+            while self._active and not hurry.is_set():
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                await asyncio.wait([*self._active, hurried], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hurried.cancel()
+        cut = dict(self._active)
+        if cut:
+            self._cutting = True
+            for task, raw in cut.items():
+                _reset(raw.transport)
+                task.cancel()
+            await asyncio.wait(cut, timeout=5)
+        return len(cut)
+
+    def _close_idle(self) -> None:
+        busy = {id(raw.protocol) for raw in self._active.values()}
+        for connection in self._http.connections:
+            if id(connection) not in busy:
+                connection.force_close()
+
+    async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            raw.method,
+            raw.raw_path,
+            CIMultiDict(raw.headers),
+            ClientBody(raw),
+            raw.remote or "",
+            (raw.version.major, raw.version.minor),
+        )
+        outcome = Outcome()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - aiohttp runs handlers in tasks
+        self._active[task] = raw
+        try:
+            response = await self._answer(request)
+            try:
+                return await self._send(raw, request, response, outcome)
+            finally:
+                await response.aclose()
+        except asyncio.CancelledError:
+            outcome.ended = "cut" if self._cutting else "client_gone"
+            outcome.status = outcome.status or 499
+            raise
+        finally:
+            del self._active[task]
+            request.finish(outcome)
+
+    async def _answer(self, request: Request) -> Response:
+        """Run the pipeline; what it raises is answered here only if no middleware has."""
+        try:
+            expected = request.headers.get(hdrs.EXPECT, "100-continue")
+            if expected.lower() != "100-continue":
+                raise ExpectationError
+            return await self._handler(request)
+        except GatewayError as error:
+            shown = error
+        except Exception:
+            event("unexpected_error", logging.ERROR, exc_info=True, id=request.id)
+            shown = GatewayError()
+        headers = CIMultiDict({**shown.headers, "Content-Type": JSON})
+        return Response(shown.status, headers, error_body(shown, request.id), close=shown.close)
+
+    async def _send(
+        self, raw: web.BaseRequest, request: Request, response: Response, outcome: Outcome
+    ) -> web.StreamResponse:
+        body = response.body
+        out: web.StreamResponse
+        if isinstance(body, bytes):
+            out = web.Response(status=response.status, headers=response.headers, body=body)
+        else:
+            out = web.StreamResponse(status=response.status, headers=response.headers)
+        out.headers.setdefault(hdrs.SERVER, SERVER)
+        if response.close or self._state.draining:
+            out.force_close()
+        outcome.status = response.status
+        try:
+            await out.prepare(raw)
+            outcome.first_byte_after = time.monotonic() - request.started
+            if isinstance(body, bytes):
+                outcome.bytes_sent = len(body)
+            else:
+                async for piece in body:
+                    await out.write(piece)
+                    outcome.bytes_sent += len(piece)
+            await out.write_eof()
+        except GatewayError as error:
+            outcome.ended = "upstream_broken"
+            event(error.code, logging.WARNING, id=request.id, bytes_sent=outcome.bytes_sent)
+            _break_off(raw, out)
+            raise ConnectionAbortedError from error
+        except ConnectionError:
+            outcome.ended = "client_gone"
+            raise
+        return out
+
+
+def _break_off(raw: web.BaseRequest, out: web.StreamResponse) -> None:
+    """End a response so that the client cannot take it for whole.
+
+    With a length or chunks the missing end says so, and what was sent still arrives; without, the end of the
+    connection is the end of the body (RFC 9112 section 6.3), so it is reset.
+    """
+    if hdrs.CONTENT_LENGTH in out.headers or hdrs.TRANSFER_ENCODING in out.headers:
+        if raw.transport is not None:
+            raw.transport.close()
+    else:
+        _reset(raw.transport)
+
+
+def _reset(transport: asyncio.Transport | None) -> None:
+    """Close a connection with RST instead of FIN, dropping what is not yet sent."""
+    if transport is None:
+        return
+    channel = transport.get_extra_info("socket")
+    if channel is not None:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class _Connection(RequestHandler):
+    """aiohttp's connection, with errors that have our shape and echo nothing."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's text repeats bytes of the request
+    ) -> web.StreamResponse:
+        """Answer what aiohttp itself refuses: bytes that are not HTTP."""
+        if request.writer.output_size > 0:
+            raise ConnectionAbortedError
+        error = MalformedRequestError() if status < 500 else GatewayError()
+        request_id = new_id()
+        event(error.code, id=request_id, client=request.remote or "", cause=type(exc).__name__)
+        response = web.Response(
+            status=error.status,
+            headers={hdrs.CONTENT_TYPE: JSON, hdrs.SERVER: SERVER, HEADER: request_id},
+            body=error_body(error, request_id),
+        )
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """aiohttp's server, making connections of ours."""
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)

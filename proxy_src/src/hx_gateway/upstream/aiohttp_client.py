@@ -1,0 +1,165 @@
+"""The reference upstream client, on aiohttp's ClientSession."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import aiohttp
+from yarl import URL
+
+from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, UpstreamUnreachableError
+from hx_gateway.headers import InvalidHeaderError, end_to_end
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from multidict import CIMultiDict
+
+    from hx_gateway.config import Upstream
+    from hx_gateway.message import Body
+
+_NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
+
+
+class AiohttpUpstream:
+    """Pooled HTTP/1.1 connections to one origin. Make it inside a running loop."""
+
+    def __init__(self, config: Upstream) -> None:
+        self._origin = config.url
+        self._timeouts = config.timeouts
+        self._url = lru_cache(maxsize=512)(self._build_url)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=config.max_connections, keepalive_timeout=config.keepalive_timeout, ttl_dns_cache=10
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.timeouts.connect or None),
+            trust_env=False,
+            skip_auto_headers=_NO_AUTO_HEADERS,
+        )
+
+    async def send(self, method: str, target: str, headers: CIMultiDict[str], body: Body) -> AiohttpResponse:
+        """Send a request and return when the head of its answer is here."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeouts.total if self._timeouts.total else None
+        upload = None if body.length == 0 else _Upload(body, self._timeouts.first_byte)
+        if body.length:
+            headers[aiohttp.hdrs.CONTENT_LENGTH] = str(body.length)
+        try:
+            async with asyncio.timeout_at(deadline), asyncio.timeout(None) as first_byte:
+                if upload is None:
+                    # connecting has a limit of its own, which must not shorten this one
+                    _allow(first_byte, self._timeouts.connect, self._timeouts.first_byte)
+                else:
+                    upload.clock = first_byte
+                response = await self._session.request(
+                    method,
+                    self._url(target),
+                    headers=headers,
+                    data=upload,
+                    allow_redirects=False,
+                )
+        except TimeoutError:  # ours, and aiohttp's when connecting
+            raise UpstreamTimeoutError from None
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamUnreachableError from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if upload is not None and upload.error is not None:
+                raise upload.error from None
+            raise UpstreamBrokenError from error
+        try:
+            if not 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
+                raise UpstreamBrokenError
+            return AiohttpResponse(response, self._timeouts.between_bytes, deadline)
+        except InvalidHeaderError as error:
+            response.close()
+            raise UpstreamBrokenError from error
+        except UpstreamBrokenError:
+            response.close()
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    def _build_url(self, target: str) -> URL:
+        # encoded=True: yarl must not normalise what the path gate decided on
+        return URL(f"{self._origin}{target}", encoded=True)
+
+
+def _allow(clock: asyncio.Timeout, *seconds: float) -> None:
+    """Let `clock` run out in the sum of `seconds`; any 0 means never."""
+    clock.reschedule(asyncio.get_running_loop().time() + sum(seconds) if all(seconds) else None)
+
+
+class _Upload:
+    """A client's body on its way up: the clock runs while the upstream has to act, not while the client does."""
+
+    def __init__(self, body: Body, first_byte: float) -> None:
+        self._body = body
+        self._first_byte = first_byte
+        self.clock: asyncio.Timeout | None = None
+        self.error: Exception | None = None
+        """What reading the client's body raised."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._body)
+        while True:
+            self._run_clock(False)
+            try:
+                piece = await anext(pieces)
+            except StopAsyncIteration:
+                break
+            except Exception as error:
+                self.error = error
+                raise
+            self._run_clock(True)
+            yield piece
+        self._run_clock(True)
+
+    def _run_clock(self, running: bool) -> None:
+        # the upstream may answer before it has read everything: then the clock is finished
+        if self.clock is not None and self._first_byte and not self.clock.expired():
+            try:
+                self.clock.reschedule(asyncio.get_running_loop().time() + self._first_byte if running else None)
+            except RuntimeError:
+                self.clock = None
+
+
+class AiohttpResponse:
+    """An answer of the upstream; see UpstreamResponse."""
+
+    __slots__ = ("_between_bytes", "_deadline", "_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, between_bytes: float, deadline: float | None) -> None:
+        self._response = response
+        self._between_bytes = between_bytes
+        self._deadline = deadline
+        self.status = response.status
+        self.headers = end_to_end(response.headers.items())
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
+        try:
+            while not content.at_eof():
+                async with self._patience():
+                    piece = await content.readany()
+                if piece:
+                    yield piece
+        except TimeoutError:
+            raise UpstreamTimeoutError from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise UpstreamBrokenError from error
+
+    async def aclose(self) -> None:
+        """Give the connection back if the body was read, else close it."""
+        self._response.close()
+
+    def _patience(self) -> asyncio.Timeout:
+        until = asyncio.get_running_loop().time() + self._between_bytes if self._between_bytes else None
+        if self._deadline is not None:
+            until = min(until, self._deadline) if until is not None else self._deadline
+        return asyncio.timeout_at(until)
