@@ -1,0 +1,102 @@
+"""Run LiteLLM out of the release this file lies in.
+
+launch.py serve    [options of the litellm command]   the server, which keeps to the port it was given
+launch.py migrate  [options of the litellm command]   LiteLLM's own migration, no server
+launch.py generate                                     Prisma's Python client, once, when the release is built
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+RELEASE = Path(__file__).resolve().parent
+VENV = RELEASE / "venv"
+PRISMA = RELEASE / "prisma"
+
+
+def enter_release(arguments: list[str]) -> None:
+    """Start again from the release's own path if this process came through the link `current`.
+
+    LiteLLM imports most of itself late; through the link a running process would import from the next release.
+    """
+    if Path(sys.prefix) != VENV:
+        python = str(VENV / "bin" / "python")
+        os.execv(python, [python, "-I", "-u", "-B", str(RELEASE / "launch.py"), *arguments])
+
+
+def use_prisma() -> None:
+    """Point Prisma at the engines and the command line that the release carries."""
+    os.environ["PATH"] = f"{VENV / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    if PRISMA.is_dir():
+        os.environ["PRISMA_BINARY_CACHE_DIR"] = str(PRISMA)
+        os.environ["PRISMA_QUERY_ENGINE_BINARY"] = str(PRISMA / "query-engine")
+        os.environ["PRISMA_SCHEMA_ENGINE_BINARY"] = str(PRISMA / "schema-engine")
+
+
+def require_free_port(options: list[str]) -> None:
+    """Stop at once when the port is taken, instead of after the long import."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=4000)
+    wanted, _ = parser.parse_known_args(options)
+    family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((wanted.host, wanted.port))
+        except OSError as error:
+            sys.exit(f"cannot listen on {wanted.host} port {wanted.port}: {error.strerror}")
+
+
+def replace(owner: object, name: str, replacement: object) -> None:
+    """Replace one function of LiteLLM, and stop if this LiteLLM does not have it."""
+    if not callable(getattr(owner, name, None)):
+        sys.exit(f"this LiteLLM has no {name}; launch.py has to be adapted to it")
+    setattr(owner, name, replacement)
+
+
+def serve(options: list[str]) -> None:
+    """Run the server without two habits of LiteLLM's command line."""
+    require_free_port(options)
+    cli = importlib.import_module("litellm.proxy.proxy_cli")
+    check = importlib.import_module("litellm.proxy.db.check_migration")
+    # It would move to a random port when it finds 4000 taken.
+    replace(cli.ProxyInitializationHelpers, "is_port_in_use", staticmethod(lambda port: False))
+    # It would run `prisma migrate diff` with the database's URL, password included, among the arguments.
+    replace(check, "check_prisma_schema_diff", lambda db_url=None: None)
+    cli.run_server(options)
+
+
+def migrate(options: list[str]) -> None:
+    """Bring the database to this LiteLLM's schema."""
+    importlib.import_module("litellm.proxy.proxy_cli").run_server([*options, "--skip_server_startup"])
+
+
+def generate(options: list[str]) -> None:
+    """Write Prisma's Python client into the venv."""
+    schema = next(VENV.glob("lib/python3*/site-packages/litellm/proxy/schema.prisma"))
+    command = [sys.executable, "-m", "prisma", "generate", "--schema", str(schema), *options]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+COMMANDS = {"serve": serve, "migrate": migrate, "generate": generate}
+
+
+def main() -> None:
+    """Run the command named by the first argument."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] not in COMMANDS:
+        sys.exit(__doc__)
+    enter_release(arguments)
+    use_prisma()
+    COMMANDS[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    main()
