@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,6 @@ PROPERTIES = (
 )
 
 _TIMESTAMP = re.compile(r"(?:\w+ )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC$")
-_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\(.)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_LINKS = 40
 
@@ -46,10 +46,6 @@ def parse_timestamp(text: str) -> datetime | None:
     numbers = [int(number) for number in found.groups()[:6]]
     micros = int((found[7] or "").ljust(6, "0"))
     return datetime(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], micros, tzinfo=UTC)
-
-
-def _unescape(path: str) -> str:
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], path)
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def parse_show(output: str) -> Unit:
         main_pid=number("MainPID"),
         restarts=number("NRestarts"),
         need_daemon_reload=values.get("NeedDaemonReload") == "yes",
-        unit_files=tuple(_unescape(path) for path in [fragment, *values.get("DropInPaths", "").split(" ")] if path),
+        unit_files=tuple(path for path in [fragment, *shlex.split(values.get("DropInPaths", ""))] if path),
         started_at=started_at,
     )
 
