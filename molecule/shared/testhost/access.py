@@ -6,6 +6,7 @@ SSH is what real servers are reached by, needs no root once a host is up, and co
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def public_key() -> str:
 
 def config(addresses: Mapping[str, str]) -> str:
     """Return the text of an ssh_config for hosts by name and address."""
-    blocks = [f"Host {name}\n    HostName {address}\n" for name, address in sorted(addresses.items())]
+    blocks = [f"Host {name} {address}\n    HostName {address}\n" for name, address in sorted(addresses.items())]
     common = {
         "User": "root",
         "IdentityFile": f'"{KEY}"',
@@ -46,7 +47,7 @@ def config(addresses: Mapping[str, str]) -> str:
         "ControlPersist": "60s",
         "ControlPath": f"{SOCKETS}/hx-%C",
     }
-    blocks.append(f"Host {PREFIX}*\n" + "".join(f"    {key} {value}\n" for key, value in common.items()))
+    blocks.append(f"Host {' '.join([f'{PREFIX}*', *sorted(addresses.values())])}\n" + "".join(f"    {key} {value}\n" for key, value in common.items()))
     return "# Written by the test host harness.\n" + "\n".join(blocks)
 
 
@@ -57,6 +58,20 @@ def write(addresses: Mapping[str, str]) -> None:
     partial = CONFIG.with_suffix(".partial")
     partial.write_text(config(addresses))
     partial.rename(CONFIG)
+
+
+def inventory(addresses: Mapping[str, str], subnet: str) -> str:
+    """Return an Ansible inventory source that says how the hosts are reached; other sources put them in groups."""
+    variables = {
+        "ansible_user": "root",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        # Multiplexing is in the configuration file; Ansible's own would add a second connection.
+        "ansible_ssh_args": "",
+        "ansible_ssh_common_args": f"-F '{CONFIG}'",
+        "testhost_network": subnet,
+    }
+    hosts = {name: {"ansible_host": address, **variables} for name, address in sorted(addresses.items())}
+    return "# Written by the test host harness.\n" + json.dumps({"all": {"hosts": hosts}}, indent=2) + "\n"
 
 
 def hang_up(name: str) -> None:

@@ -8,9 +8,10 @@ import os
 import shutil
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testhost import container, image, network
+from testhost import access, container, image, network
 from testhost.engine import command
 from testhost.machine import look
 from testhost.paths import CACHE
@@ -44,6 +45,18 @@ def _destroy(arguments: argparse.Namespace) -> None:
 def _list(_arguments: argparse.Namespace) -> None:
     for host in container.all_hosts():
         print(f"{host.name:32} {host.release:10} {host.address:16} {host.state}")
+
+
+def _inventory(arguments: argparse.Namespace) -> None:
+    there = {host.name: host.address for host in container.all_hosts()}
+    missing = [name for name in arguments.name if name not in there]
+    if missing:
+        raise HarnessError(f"There is no test host {', '.join(missing)}.")
+    text = access.inventory({name: there[name] for name in arguments.name}, str(network.subnet()))
+    if arguments.output is None:
+        print(text, end="")
+    elif not arguments.output.exists() or arguments.output.read_text() != text:
+        arguments.output.write_text(text)
 
 
 def _exec(arguments: argparse.Namespace) -> None:
@@ -89,6 +102,11 @@ def parser() -> argparse.ArgumentParser:
 
     sub = commands.add_parser("list", help="show the hosts there are")
     sub.set_defaults(run=_list)
+
+    sub = commands.add_parser("inventory", help="write an Ansible inventory source that says how hosts are reached")
+    sub.add_argument("name", nargs="+")
+    sub.add_argument("--output", type=Path, help="a file; standard output without it")
+    sub.set_defaults(run=_inventory)
 
     sub = commands.add_parser("exec", help="run a command in a host")
     sub.add_argument("name")

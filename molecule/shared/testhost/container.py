@@ -74,7 +74,7 @@ def up(name: str, release: str, address: str | None = None) -> TestHost:
         if host.state != "running":
             podman("start", name)
         wait_until_booted(name)
-    access.write({each.name: each.address for each in all_hosts()})
+    _list_for_ssh()
     found = find(name)
     if found is None:
         raise HarnessError(f"{name} went away while it was being started.")
@@ -91,7 +91,12 @@ def destroy(name: str) -> None:
     access.hang_up(name)
     podman("rm", "--force", "--time", "0", "--volumes", name)
     packages.forget(host.release, name)
-    access.write({each.name: each.address for each in all_hosts()})
+    _list_for_ssh()
+
+
+def _list_for_ssh() -> None:
+    with locked(LOCK):
+        access.write({host.name: host.address for host in all_hosts()})
 
 
 def _make(name: str, release: str, base: str, address: str | None, *, privileged: bool) -> None:
