@@ -173,6 +173,7 @@ class HealthInfo:
             valid = False
         if not valid:
             module.fail_json(msg="url must be an http or https URL with a host and a valid port")
+        module.no_log_values.update(filter(None, [url.password]))
         if url.username or url.password or url.query or url.fragment:
             module.fail_json(msg="url must hold neither credentials nor a query; use api_key for the key")
         if params["request_timeout"] <= 0:
