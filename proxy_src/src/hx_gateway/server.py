@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from multidict import CIMultiDict
 
 from hx_gateway.errors import JSON, ExpectationError, GatewayError, MalformedRequestError, error_body
@@ -233,6 +233,17 @@ class _Connection(RequestHandler):
     """aiohttp's connection, with errors that have our shape and echo nothing."""
 
     __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse `data`; where a body stops being HTTP, tell whoever reads that body, which aiohttp does not."""
+        super().data_received(data)
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+            bodies = [payload for _, payload in self._messages]
+            if self._current_request is not None:
+                bodies.append(self._current_request.content)
+            for body in bodies:
+                if not body.is_eof():
+                    body.set_exception(web.RequestPayloadError("malformed body"))
 
     def handle_error(
         self,

@@ -94,7 +94,7 @@ class Health:
             async for piece in answer:
                 body += piece
                 if len(body) > _LARGEST:
-                    break
+                    return answer.status, b""
             return answer.status, body
         finally:
             await answer.aclose()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, UpstreamUnreachableError
@@ -31,12 +32,12 @@ class AiohttpUpstream:
         self._timeouts = config.timeouts
         self._url = lru_cache(maxsize=512)(self._build_url)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=_Connector(
                 limit=config.max_connections, keepalive_timeout=config.keepalive_timeout, ttl_dns_cache=10
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.timeouts.connect or None),
+            timeout=_connect_timeout(config),
             trust_env=False,
             skip_auto_headers=_NO_AUTO_HEADERS,
         )
@@ -90,6 +91,34 @@ class AiohttpUpstream:
         return URL(f"{self._origin}{target}", encoded=True)
 
 
+class _Connection(ResponseHandler):
+    """aiohttp's connection, which leaves the reader of a body waiting when that body stops being HTTP."""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse `data`; a broken body ends with an error for who reads it."""
+        before = self.exception()
+        super().data_received(data)
+        if self.exception() is not before and self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientPayloadError("malformed body"))
+
+
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's pool, making connections of ours."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        made: type[ResponseHandler] = _Connection
+        self._factory = partial(made, loop=self._loop)
+
+
+def _connect_timeout(config: Upstream) -> aiohttp.ClientTimeout:
+    """Limit connecting, name resolution included; with a bounded pool not the wait for a free connection."""
+    seconds = config.timeouts.connect or None
+    if config.max_connections:
+        return aiohttp.ClientTimeout(total=None, sock_connect=seconds)
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
+
+
 def _allow(clock: asyncio.Timeout, *seconds: float) -> None:
     """Let `clock` run out in the sum of `seconds`; any 0 means never."""
     clock.reschedule(asyncio.get_running_loop().time() + sum(seconds) if all(seconds) else None)
@@ -104,8 +133,12 @@ class _Upload:
         self.clock: asyncio.Timeout | None = None
         self.error: Exception | None = None
         """What reading the client's body raised."""
+        self._used = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._used:  # aiohttp tries again on another connection: half of the body is gone
+            raise UpstreamBrokenError
+        self._used = True
         pieces = aiter(self._body)
         while True:
             self._run_clock(False)

@@ -1,0 +1,51 @@
+"""Headers that cross the proxy, and those that do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from hx_gateway.headers import HOP_BY_HOP, InvalidHeaderError, end_to_end
+
+
+@pytest.mark.parametrize("name", sorted(HOP_BY_HOP))
+def test_hop_by_hop(name: str) -> None:
+    assert list(end_to_end([(name.title(), "x"), ("A", "1")]).items()) == [("A", "1")]
+
+
+def test_order_and_duplicates_are_kept() -> None:
+    pairs = [("B", "2"), ("Set-Cookie", "a"), ("A", "1"), ("set-cookie", "b")]
+    assert list(end_to_end(pairs).items()) == pairs
+
+
+@pytest.mark.parametrize(
+    ("connection", "kept"),
+    [
+        (["close"], ["X-A", "X-B"]),
+        (["x-a"], ["X-B"]),
+        ([" X-A ,close,x-b"], []),
+        (["X-A", "x-b"], []),
+        ([""], ["X-A", "X-B"]),
+        ([",,"], ["X-A", "X-B"]),
+    ],
+)
+def test_named_by_connection(connection: list[str], kept: list[str]) -> None:
+    pairs = [("X-A", "1"), *(("Connection", value) for value in connection), ("X-B", "2")]
+    assert list(end_to_end(pairs)) == kept
+
+
+def test_dropped_by_name() -> None:
+    assert list(end_to_end([("Host", "h"), ("A", "1")], drop=frozenset({"host"}))) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("plain\ttext", "plain\ttext"), ("caf\u00e9", "caf\u00e9"), ("a\udce9b", "a?b"), ("\x01", "\x01")],
+)
+def test_unusual_values(value: str, kept: str) -> None:
+    assert end_to_end([("A", value)])["A"] == kept
+
+
+@pytest.mark.parametrize("value", ["a\r\nB: 1", "a\nb", "a\rb", "a\0b"])
+def test_values_that_would_split_a_message(value: str) -> None:
+    with pytest.raises(InvalidHeaderError):
+        end_to_end([("A", value)])
