@@ -5,7 +5,14 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
 COLLECTION := .ansible/collections/ansible_collections/hx/gateway
+TESTHOST := molecule/shared/bin/testhost
+LOCAL_HOST := hx-gateway-local
+LOCAL_RELEASE ?= bookworm
+STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/hx-gateway/local
+LOCKS := roles/litellm/files/requirements.lock roles/proxy/files/requirements.lock
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,7 +28,40 @@ $(VENV)/.complete: requirements/controller.txt
 $(COLLECTION):
 	@mkdir -p $(dir $@) && ln -sfn ../../../.. $@
 
+host: deps ## Start the local test host, with the stand-in provider on it
+	@python molecule/shared/wheelhouse.py $(LOCAL_RELEASE) $(LOCKS)
+	@$(TESTHOST) up $(LOCAL_HOST) --release $(LOCAL_RELEASE) >/dev/null
+	@$(TESTHOST) inventory $(LOCAL_HOST) --output inventories/local/testhosts.yml
+	@echo "Installing the stand-in provider on $(LOCAL_HOST)"
+	@ansible-playbook -i inventories/local molecule/shared/provider.yml
+
+site: host ## Deploy the whole stack on a local test host, and say how to call it
+	@echo "Deploying the stack on $(LOCAL_HOST)"
+	@ansible-playbook -i inventories/local playbooks/site.yml
+	@ansible-playbook -i inventories/local molecule/shared/local_summary.yml >/dev/null
+	@cat $(STATE)/summary
+
+destroy: ## Remove the local test host and everything on it; its secrets stay
+	@$(TESTHOST) destroy $(LOCAL_HOST)
+	@rm -f inventories/local/testhosts.yml
+
+test: deps ## Run every check and end with the totals
+	@tests/run
+
+lint: deps ## Run the linters and type checkers
+	@tests/run yamllint ruff mypy mypy-harness mypy-proxy ansible-lint
+
+unit: deps ## Run the tests that need no test host
+	@tests/run unit harness proxy
+
+molecule: deps ## Run every Molecule scenario
+	@tests/run --kind scenario
+
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock
 
-.PHONY: help deps debian lock
+clean: destroy ## Remove what the project keeps on this machine, but not the local secrets
+	@$(TESTHOST) clean
+	@rm -rf $(VENV) .ansible dist tests/output
+
+.PHONY: help deps debian host site destroy test lint unit molecule lock clean

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from testhost import access, image, inherit, network, packages
 from testhost.engine import LABEL, PREFIX, exists, podman, podman_json
 from testhost.machine import look
-from testhost.paths import ACCESS, PIP_CACHE
+from testhost.paths import ACCESS, PIP_CACHE, WHEELS
 from testhost.probe import sandbox_works, wait_until_booted
 from testhost.shell import HarnessError, locked, say
 
@@ -102,7 +102,8 @@ def _list_for_ssh() -> None:
 def _make(name: str, release: str, base: str, address: str | None, *, privileged: bool) -> None:
     """Create and start a container, and wait until its systemd has settled."""
     say(f"Starting {name} ({release})")
-    PIP_CACHE.mkdir(parents=True, exist_ok=True)
+    for folder in (PIP_CACHE, WHEELS / release):
+        folder.mkdir(parents=True, exist_ok=True)
     archives = packages.seed(release, name)
     with locked(LOCK):
         subnet = network.subnet()
@@ -121,6 +122,7 @@ def _make(name: str, release: str, base: str, address: str | None, *, privileged
             "--ulimit", f"nofile={machine.files}:{machine.files}",
             "--ulimit", f"nproc={machine.processes}:{machine.processes}",
             "--volume", f"{PIP_CACHE}:/root/.cache/pip",
+            "--volume", f"{WHEELS / release}:/var/cache/hx-gateway/wheels:ro",
             "--volume", f"{archives}:/var/cache/apt/archives",
             *_privileges(privileged),
             base,

@@ -8,5 +8,6 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 CACHE = CHECKOUT / ".cache"
 IMAGES = CACHE / "images"
 PIP_CACHE = CACHE / "pip"
+WHEELS = CACHE / "wheels"
 APT_CACHE = CACHE / "apt"
 ACCESS = CACHE / "testhost"
