@@ -22,13 +22,13 @@ def journal(host: object) -> str:
     command = f"{state}; journalctl --no-pager --quiet --output short-iso --lines {LINES} {units}"
     try:
         return str(host.run(command).stdout)  # type: ignore[attr-defined]
-    except Exception as error:  # noqa: BLE001 - whatever keeps the journal away must not hide the failure
+    except Exception as error:
         return f"The journal cannot be read: {error}"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the journal to the report of a failed test."""
     report = yield

@@ -47,7 +47,10 @@ def config(addresses: Mapping[str, str]) -> str:
         "ControlPersist": "60s",
         "ControlPath": f"{SOCKETS}/hx-%C",
     }
-    blocks.append(f"Host {' '.join([f'{PREFIX}*', *sorted(addresses.values())])}\n" + "".join(f"    {key} {value}\n" for key, value in common.items()))
+    blocks.append(
+        f"Host {' '.join([f'{PREFIX}*', *sorted(addresses.values())])}\n"
+        + "".join(f"    {key} {value}\n" for key, value in common.items())
+    )
     return "# Written by the test host harness.\n" + "\n".join(blocks)
 
 

@@ -60,8 +60,8 @@ def mirrors_in(texts: list[str], codename: str) -> Mirrors:
     """Return the mirrors which the apt sources of a Debian with this codename name."""
     main, security = None, None
     for text in texts:
-        for address, suites in _sources(text):
-            address = address.rstrip("/")
+        for uri, suites in _sources(text):
+            address = uri.rstrip("/")
             if not address.startswith(("http://", "https://")):
                 continue
             if codename in suites:
@@ -74,9 +74,7 @@ def mirrors_in(texts: list[str], codename: str) -> Mirrors:
 
 def mirrors() -> Mirrors:
     """Return this machine's own Debian mirrors, or Debian's where it has none."""
-    release = dict(
-        line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
-    )
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     if release.get("ID", "").strip('"') != "debian":
         return Mirrors()
     files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]

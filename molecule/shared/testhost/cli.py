@@ -65,7 +65,7 @@ def _exec(arguments: argparse.Namespace) -> None:
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     words = [*root_prefix(), *command("exec", "--interactive", *terminal, arguments.name, *arguments.words)]
     sys.stdout.flush()
-    os.execvp(words[0], words)  # noqa: S606 - the command of the person who called
+    os.execvp(words[0], words)
 
 
 def _machine(_arguments: argparse.Namespace) -> None:

@@ -52,7 +52,7 @@ def find(name: str) -> TestHost | None:
 def up(name: str, release: str, address: str | None = None) -> TestHost:
     """Bring a test host up and return it; one that is already running is left as it is."""
     if not NAMES.fullmatch(name):
-        raise HarnessError(f"A test host's name starts with {PREFIX} and is at most 52 of a-z, 0-9 and -: not {name!r}.")
+        raise HarnessError(f"A test host's name is {PREFIX} and up to 42 of a-z, 0-9 and -, not {name!r}.")
     host = find(name)
     if host is None and exists("container", name):
         raise HarnessError(f"A container named {name} is there already and is not a test host; it was left alone.")

@@ -57,8 +57,7 @@ def choose_runtime(layout: str, installed: set[str]) -> str:
 def _hard_limits() -> tuple[int, int]:
     """Return root's hard limits for open files and processes, as the engine will meet them."""
     program = (
-        "import json, resource as r;"
-        "print(json.dumps([r.getrlimit(x)[1] for x in (r.RLIMIT_NOFILE, r.RLIMIT_NPROC)]))"
+        "import json, resource as r;print(json.dumps([r.getrlimit(x)[1] for x in (r.RLIMIT_NOFILE, r.RLIMIT_NPROC)]))"
     )
     files, processes = json.loads(output([sys.executable, "-c", program], as_root=True))
     # Podman lowers its own process limit to pid_max, and a container cannot go above its parent's.
@@ -71,6 +70,8 @@ def _hard_limits() -> tuple[int, int]:
 def look() -> Machine:
     """Look at this machine once."""
     layout = cgroup_layout(Path("/proc/self/mountinfo").read_text())
-    installed = {name for name in ("crun", "runc") if shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin:/sbin:/bin")}
+    installed = {
+        name for name in ("crun", "runc") if shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin:/sbin:/bin")
+    }
     files, processes = _hard_limits()
     return Machine(layout, choose_runtime(layout, installed), files, processes)

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAME = "hx-gateway-net"
-CANDIDATES = ipaddress.ip_network("10.97.0.0/16")
+CANDIDATES = ipaddress.IPv4Network("10.97.0.0/16")
 FIRST_HOST = 10
 
 
 def free_subnet(taken: Iterable[str]) -> ipaddress.IPv4Network:
     """Return the first candidate /24 that overlaps none of the networks taken."""
-    others = [ipaddress.ip_network(each, strict=False) for each in taken]
+    others = [ipaddress.IPv4Network(each, strict=False) for each in taken]
     for subnet in CANDIDATES.subnets(new_prefix=24):
-        if not any(subnet.overlaps(other) for other in others if other.version == subnet.version):
+        if not any(subnet.overlaps(other) for other in others):
             return subnet
     raise HarnessError(f"Every /24 of {CANDIDATES} is in use on this machine.")
 
@@ -37,9 +37,11 @@ def free_address(subnet: ipaddress.IPv4Network, taken: Iterable[str]) -> str:
 
 def _taken_subnets() -> list[str]:
     routes = json.loads(output(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
-    found = [route["dst"] for route in routes if route["dst"] != "default" and route.get("type", "unicast") == "unicast"]
+    found = [
+        route["dst"] for route in routes if route["dst"] != "default" and route.get("type", "unicast") == "unicast"
+    ]
     for network in podman_json("network", "ls", "--format", "json"):
-        found += [each["subnet"] for each in network.get("subnets") or []]
+        found += [each["subnet"] for each in network.get("subnets") or [] if ":" not in each["subnet"]]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 from typing import Any
@@ -48,7 +49,7 @@ def pieces(text: str, count: int) -> list[str]:
     words = re.findall(r"\S+\s*|\s+", text)
     count = max(1, min(count, len(words)))
     bounds = [len(words) * i // count for i in range(count + 1)]
-    return ["".join(words[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return ["".join(words[begin:end]) for begin, end in itertools.pairwise(bounds)]
 
 
 def embedding(text: str, dimensions: int = DIMENSIONS) -> list[float]:

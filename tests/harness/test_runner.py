@@ -1,0 +1,80 @@
+"""The runner counts what ran, and never calls a failure a success."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SUITE = (
+    '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}"/></testsuites>'
+)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [((5, 0, 0, 0), (5, 0)), ((5, 1, 1, 0), (3, 2)), ((5, 0, 0, 2), (3, 0)), ((0, 0, 0, 0), (0, 0))],
+)
+def test_junit_is_counted(
+    runner: ModuleType, tmp_path: Path, numbers: tuple[int, ...], expected: tuple[int, int]
+) -> None:
+    names = ("tests", "failures", "errors", "skipped")
+    (tmp_path / "x.xml").write_text(SUITE.format(**dict(zip(names, numbers, strict=True))))
+    assert runner.junit_totals(tmp_path / "x.xml") == runner.Totals(*expected)
+
+
+def test_a_missing_report_has_no_tests(runner: ModuleType, tmp_path: Path) -> None:
+    assert runner.junit_totals(tmp_path / "absent.xml") == runner.Totals()
+
+
+@pytest.mark.parametrize(
+    ("kind", "succeeded", "tests", "expected"),
+    [
+        ("plain", True, (0, 0), (1, 0)),
+        ("plain", False, (0, 0), (0, 1)),
+        ("pytest", True, (7, 0), (7, 0)),
+        ("pytest", False, (6, 1), (6, 1)),
+        ("pytest", False, (6, 0), (6, 1)),
+        ("pytest", False, (0, 0), (0, 1)),
+        ("scenario", True, (4, 0), (5, 0)),
+        ("scenario", False, (3, 1), (3, 2)),
+        ("scenario", False, (0, 0), (0, 1)),
+    ],
+)
+def test_a_check_is_judged(
+    runner: ModuleType, kind: str, succeeded: bool, tests: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert runner.judge(kind, succeeded, runner.Totals(*tests)) == runner.Totals(*expected)
+
+
+def test_a_pytest_check_without_a_test_fails(runner: ModuleType) -> None:
+    assert runner.judge("pytest", True, runner.Totals()) == runner.Totals(failed=1)
+
+
+def _run(runner: ModuleType, tmp_path: Path, *commands: str) -> subprocess.CompletedProcess[str]:
+    table = tmp_path / "checks.toml"
+    rows = [f'[[check]]\nname = "check-{i}"\ncommand = "{command}"\n' for i, command in enumerate(commands)]
+    table.write_text("\n".join(rows))
+    words = [runner.__file__, "--table", str(table), "--logs", str(tmp_path / "logs")]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_it_goes_on_after_a_failure_and_ends_with_the_totals(runner: ModuleType, tmp_path: Path) -> None:
+    result = _run(runner, tmp_path, "true", "echo what went wrong; false", "true")
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-1] == "2 passed, 1 failed"
+    assert "what went wrong" in result.stdout
+
+
+def test_success_is_exit_status_zero(runner: ModuleType, tmp_path: Path) -> None:
+    result = _run(runner, tmp_path, "true")
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == "1 passed, 0 failed"
+
+
+def test_an_unknown_check_is_refused_by_name(runner: ModuleType) -> None:
+    result = subprocess.run([runner.__file__, "nonsense"], capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "nonsense" in result.stderr
