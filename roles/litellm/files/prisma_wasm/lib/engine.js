@@ -1,0 +1,116 @@
+// The query engine: GraphQL in, answers of the GraphQL protocol out.
+'use strict';
+
+const { Adapter } = require('./adapter');
+const { describeFailure } = require('./failures');
+const { log, redact } = require('./log');
+const { readModels } = require('./datamodel');
+const { relabel } = require('./results');
+const { QueryError, Translator } = require('./translate');
+const { loadWasm } = require('./wasm');
+
+const NO_TRACE = '{}';
+// The engine's code for an error that the driver keeps.
+const KEPT_ERROR = 'P2036';
+
+class Engine {
+  static async start({ datamodel, settings, pool, rawAsRows, logQueries }) {
+    const { QueryEngine } = await loadWasm('query-engine-wasm/postgresql/query_engine');
+    const adapter = new Adapter(pool, settings.schema);
+    const core = new QueryEngine(
+      { datamodel, logLevel: logQueries ? 'debug' : 'error', logQueries },
+      (line) => logQueries && process.stderr.write(`${redact(line)}\n`),
+      adapter.bind(),
+    );
+    await core.connect(NO_TRACE);
+    return new Engine({ core, adapter, settings, rawAsRows, translator: new Translator(readModels(datamodel)) });
+  }
+
+  constructor(parts) {
+    Object.assign(this, parts);
+    this.queries = 0;
+  }
+
+  /** Answer the body of a POST: one document, or a batch. */
+  async query(text, transactionId) {
+    try {
+      const body = JSON.parse(text);
+      return body.batch ? await this.batch(body, transactionId) : await this.document(body, transactionId);
+    } catch (error) {
+      stopOnPanic(error);
+      if (error instanceof QueryError || error instanceof SyntaxError) return queryError(error.message);
+      throw error;
+    }
+  }
+
+  async document({ query, variables }, transactionId) {
+    const data = {};
+    for (const { alias, query: translated } of this.translator.translate(query, variables)) {
+      const answer = relabel(await this.run(translated, transactionId), alias, this);
+      if (answer.errors) return answer;
+      Object.assign(data, answer.data);
+    }
+    return { data };
+  }
+
+  async batch({ batch, transaction, isolationLevel }, transactionId) {
+    const operations = batch.map(({ query, variables }) => {
+      const translated = this.translator.translate(query, variables);
+      if (translated.length !== 1) throw new QueryError('every query of a batch must have one field');
+      return translated[0];
+    });
+    const request = { batch: operations.map((operation) => operation.query) };
+    if (transaction) request.transaction = { isolationLevel };
+    const answer = await this.run(request, transactionId);
+    if (answer.errors) return answer;
+    return { batchResult: answer.batchResult.map((result, index) => relabel(this.repair(result), operations[index].alias, this)) };
+  }
+
+  async run(request, transactionId) {
+    this.queries++;
+    return this.repair(JSON.parse(await this.core.query(JSON.stringify(request), NO_TRACE, transactionId)));
+  }
+
+  /** Start, commit or roll back an interactive transaction; the answer has an error_code if that failed. */
+  async transaction(action, argument) {
+    const calls = { start: 'startTransaction', commit: 'commitTransaction', rollback: 'rollbackTransaction' };
+    try {
+      const answer = JSON.parse((await this.core[calls[action]](argument, NO_TRACE)) || '{}');
+      return answer.error_code ? this.repairUserError(answer) : answer;
+    } catch (error) {
+      stopOnPanic(error);
+      throw error;
+    }
+  }
+
+  /** Give every error of an answer the words and the code that the native engine has for it. */
+  repair(answer) {
+    for (const error of answer.errors ?? []) {
+      const known = error.user_facing_error;
+      if (!known) continue;
+      error.user_facing_error = this.repairUserError(known);
+      if (known.error_code === KEPT_ERROR) error.error = error.user_facing_error.message;
+    }
+    return answer;
+  }
+
+  repairUserError(known) {
+    // The client fails on an error without meta.
+    const whole = { ...known, meta: known.meta ?? {} };
+    const kept = known.error_code === KEPT_ERROR ? this.adapter.kept.take(known.meta?.id) : undefined;
+    return kept ? { is_panic: false, ...describeFailure(kept, this.settings) } : whole;
+  }
+}
+
+/** After a panic the engine's memory is of no use. The client starts an engine that has died again. */
+function stopOnPanic(error) {
+  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  log('ERROR', `the query engine panicked: ${error.message}`);
+  process.exit(101);
+}
+
+const queryError = (message) => ({
+  errors: [{ error: message, user_facing_error: { is_panic: false, message, meta: {}, error_code: 'P2009' } }],
+});
+
+module.exports = { Engine };
