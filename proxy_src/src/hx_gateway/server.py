@@ -9,7 +9,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from multidict import CIMultiDict
 
@@ -40,8 +40,8 @@ class ClientBody:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         raw = self._raw
-        if hdrs.EXPECT in raw.headers and raw.transport is not None and self.length != 0:
-            # RFC 9110 section 10.1.1: the client waits for this before it sends
+        waits = hdrs.EXPECT in raw.headers and raw.version >= HttpVersion11  # RFC 9110 section 10.1.1
+        if waits and self.length != 0 and raw.transport is not None:
             raw.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         content = raw.content
         try:
@@ -160,16 +160,16 @@ class GatewayServer:
     async def _answer(self, request: Request) -> Response:
         """Run the pipeline; what it raises is answered here only if no middleware has."""
         try:
-            expected = request.headers.get(hdrs.EXPECT, "100-continue")
-            if expected.lower() != "100-continue":
-                raise ExpectationError
+            _check_protocol(request)
             return await self._handler(request)
         except GatewayError as error:
             shown = error
         except Exception:
             event("unexpected_error", logging.ERROR, exc_info=True, id=request.id)
             shown = GatewayError()
-        headers = CIMultiDict({**shown.headers, "Content-Type": JSON})
+        request.id = request.id or new_id()
+        event(shown.code, id=request.id, client=request.client)
+        headers = CIMultiDict({**shown.headers, hdrs.CONTENT_TYPE: JSON, HEADER: request.id})
         return Response(shown.status, headers, error_body(shown, request.id), close=shown.close)
 
     async def _send(
@@ -204,6 +204,20 @@ class GatewayServer:
             outcome.ended = "client_gone"
             raise
         return out
+
+
+def _check_protocol(request: Request) -> None:
+    """Refuse what aiohttp's parser lets through.
+
+    That is HTTP/0.9, 2.0 and the like, chunks before HTTP/1.1 (RFC 9112 section 6.1), and expectations other than
+    100-continue (RFC 9110 section 10.1.1).
+    """
+    if request.version not in {(1, 0), (1, 1)}:
+        raise MalformedRequestError
+    if request.version == (1, 0) and hdrs.TRANSFER_ENCODING in request.headers:
+        raise MalformedRequestError
+    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        raise ExpectationError
 
 
 def _break_off(raw: web.BaseRequest, out: web.StreamResponse) -> None:

@@ -1,0 +1,57 @@
+"""Middlewares from outside the package, as an operator would add them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict
+
+from hx_gateway.message import Response
+
+if TYPE_CHECKING:
+    from hx_gateway.message import Request
+    from hx_gateway.middleware import Handler, Services
+
+
+class Mark:
+    """Appends its letter to a header, on the way in and on the way out."""
+
+    def __init__(self, letter: str) -> None:
+        self._letter = letter
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        request.headers["X-In"] = request.headers.get("X-In", "") + self._letter
+        response = await call_next(request)
+        response.headers["X-Out"] = response.headers.get("X-Out", "") + self._letter
+        return response
+
+
+def a(_: Services) -> Mark:
+    return Mark("a")
+
+
+def b(_: Services) -> Mark:
+    return Mark("b")
+
+
+class Broken:
+    """Fails in a way nobody foresaw."""
+
+    def __init__(self, _: Services) -> None: ...
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:  # noqa: ARG002 - the interface
+        raise RuntimeError("secret detail")
+
+
+class Instead:
+    """Throws the upstream's answer away."""
+
+    def __init__(self, _: Services) -> None: ...
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        response = await call_next(request)
+        await response.aclose()
+        return Response(203, CIMultiDict(), b"instead")
+
+
+not_callable = 1

@@ -1,0 +1,82 @@
+"""The command: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from hx_gateway import __version__
+from hx_gateway.cli import main
+
+from running import run
+
+EXAMPLE = Path(__file__).parent.parent / "example.yml"
+
+
+async def test_as_a_command(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text("upstream: {url: 'http://a:1'}\nlisten: {prot: 1}\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        results = await asyncio.gather(
+            run("--config", str(EXAMPLE), "--check"),
+            run("--config", str(wrong), "--check"),
+            run("--config", str(wrong)),
+            run("--upstream", "http://127.0.0.1:1", "--listen", f"127.0.0.1:{port}"),
+        )
+    line = f"hx-gateway: {wrong}: listen.prot: unknown key\n"
+    assert results[0] == (0, "configuration is valid\n", "")
+    assert results[1] == (78, "", line)
+    assert results[2] == (78, "", line)
+    code, out, err = results[3]
+    assert (code, out) == (1, "")
+    assert err.startswith(f"hx-gateway: cannot listen on 127.0.0.1 port {port}: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--check"], 2, "give --config FILE or --upstream URL"),
+        (["--upstream", "http://a:1", "--listen", "x"], 2, "must be ADDRESS:PORT"),
+        (["--upstream", "http://a:1", "--listen", "127.0.0.1:"], 2, "must be ADDRESS:PORT"),
+        (["--nonsense"], 2, "unrecognized arguments"),
+        (["--version"], 0, f"hx-gateway {__version__}"),
+    ],
+)
+def test_arguments(arguments: list[str], code: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--upstream", "http://a:1", *arguments] if arguments == ["--nonsense"] else arguments)
+    assert end.value.code == code
+    captured = capsys.readouterr()
+    assert text in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--upstream", "localhost:4000"], "command line: upstream.url: must be http://HOST:PORT"),
+        (["--config", "/nowhere.yml"], "/nowhere.yml: cannot be read: No such file or directory"),
+        (
+            ["--upstream", "http://a:1", "--listen", "localhost:1"],
+            "command line: listen.address: must be an IP address",
+        ),
+        (["--upstream", "http://a:1", "--listen", "[::1]:99999"], "command line: listen.port: input should be less"),
+    ],
+)
+def test_wrong_configuration(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--check"]) == 78
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"hx-gateway: {text}")
+    assert captured.err.count("\n") == 1
+
+
+def test_middlewares_are_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "gateway.yml"
+    file.write_text("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'nowhere:x'}]}\n")
+    assert main(["--config", str(file), "--check"]) == 78
+    assert "middlewares.add[0].factory: nowhere:x cannot be imported" in capsys.readouterr().err

@@ -1,0 +1,79 @@
+"""Requests, bodies and outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from multidict import CIMultiDict
+
+from hx_gateway.errors import BodyTooLargeError
+from hx_gateway.message import BytesBody, Outcome, Request, Response, read_all
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class Pieces:
+    """A body of unknown length that counts what was taken from it."""
+
+    def __init__(self, *pieces: bytes, length: int | None = None) -> None:
+        self._pieces = pieces
+        self.length = length
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            self.taken += 1
+            yield piece
+
+
+@pytest.mark.parametrize("data", [b"", b"abc"])
+async def test_bytes_body(data: bytes) -> None:
+    body = BytesBody(data)
+    assert body.length == len(data)
+    assert b"".join([piece async for piece in body]) == data
+    assert await read_all(body, 3) == data
+
+
+async def test_reading_all_stops_at_the_limit() -> None:
+    assert await read_all(Pieces(b"ab", b"cd"), 4) == b"abcd"
+    body = Pieces(b"ab", b"cd", b"ef")
+    with pytest.raises(BodyTooLargeError):
+        await read_all(body, 3)
+    assert body.taken == 2
+
+
+async def test_a_length_above_the_limit_is_not_read() -> None:
+    body = Pieces(b"abcd", length=4)
+    with pytest.raises(BodyTooLargeError):
+        await read_all(body, 3)
+    assert body.taken == 0
+
+
+def test_everyone_is_told_how_it_ended() -> None:
+    request = Request("GET", "/v1/%61?b", CIMultiDict(), BytesBody(b""))
+    told: list[Outcome] = []
+    request.on_finish(told.append)
+    request.on_finish(told.append)
+    outcome = Outcome()
+    request.finish(outcome)
+    assert told == [outcome, outcome]
+    assert (outcome.ended, outcome.status, outcome.first_byte_after) == ("complete", 0, None)
+    assert request.path == "/v1/a"
+
+
+async def test_closing_a_response_closes_its_stream() -> None:
+    class Tap:
+        closed = False
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            raise NotImplementedError
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    tap = Tap()
+    await Response(200, CIMultiDict(), tap).aclose()
+    assert tap.closed
+    await Response(200, CIMultiDict(), b"bytes").aclose()
