@@ -54,8 +54,20 @@ lint: deps ## Run the linters and type checkers
 unit: deps ## Run the tests that need no test host
 	@tests/run unit harness proxy
 
+sanity: deps ## Run ansible-test's sanity and unit tests and Galaxy's import checks
+	@tests/run sanity units docs importer
+
 molecule: deps ## Run every Molecule scenario
 	@tests/run --kind scenario
+
+build: deps ## Build the collection's tarball into dist/, with the gateway's wheel in it
+	@echo "Building the gateway's wheel and the collection's tarball"
+	@rm -f roles/proxy/files/hx_gateway-*.whl && mkdir -p dist
+	@SOURCE_DATE_EPOCH=1577836800 python -m flit_core.wheel --outdir roles/proxy/files proxy_src >/dev/null
+	@ansible-galaxy collection build --force --output-path dist
+
+bench-site: deps ## Measure the first and the second run of site.yml against the bare cost of what they do
+	@python molecule/shared/bench_site.py
 
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock
@@ -64,4 +76,4 @@ clean: destroy ## Remove what the project keeps on this machine, but not the loc
 	@$(TESTHOST) clean
 	@rm -rf $(VENV) .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit molecule lock clean
+.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench-site lock clean
