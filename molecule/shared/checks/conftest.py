@@ -61,7 +61,9 @@ def model_of(models: list[dict[str, Any]]) -> Callable[..., str]:
 @pytest.fixture
 def provider_record(host: Host, stack: Stack) -> Callable[[], list[Any]]:
     """Read what the stand-in provider received, oldest first."""
-    program = f"import urllib.request as u; print(u.urlopen({stack.provider_url + '/_record'!r}, timeout=10).read().decode())"
+    program = (
+        f"import urllib.request as u; print(u.urlopen({stack.provider_url + '/_record'!r}, timeout=10).read().decode())"
+    )
 
     def read() -> list[Any]:
         answer = json.loads(host.check_output("python3 -c %s", program))

@@ -79,9 +79,7 @@ def test_prompt_travels_beside_input_to_ollama(
     assert body["options"]["prompt"] == text
 
 
-def test_prompt_alone_from_an_old_client_becomes_input(
-    client: openai.OpenAI, model_of: Callable[..., str]
-) -> None:
+def test_prompt_alone_from_an_old_client_becomes_input(client: openai.OpenAI, model_of: Callable[..., str]) -> None:
     answer = client.post(
         "/embeddings",
         body={"model": model_of("openai", embedding=True), "prompt": "an old client"},

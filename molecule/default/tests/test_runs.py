@@ -1,0 +1,85 @@
+"""What an operator relies on in later runs: nothing changes, quickly, and only what changed restarts."""
+
+from __future__ import annotations
+
+import pytest
+from checks.site import play
+from checks.stack import GATEWAY_UNIT, LITELLM_UNIT, Stack, describe
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://gateway"]
+
+SECOND_RUN_SECONDS = 40
+UNITS = {LITELLM_UNIT, GATEWAY_UNIT, "postgresql@15-main.service", "redis-server.service"}
+
+
+@pytest.fixture(scope="module")
+def stack(host: Host) -> Stack:
+    """The deployed stack."""
+    return describe(host)
+
+
+def processes(host: Host) -> dict[str, str]:
+    """Each unit's main process and when it started: different after a restart."""
+    return {
+        unit: host.check_output(f"systemctl show -P MainPID -P ExecMainStartTimestampMonotonic {unit}") for unit in UNITS
+    }
+
+
+def test_second_run_changes_nothing_and_is_quick(host: Host) -> None:
+    before = processes(host)
+    run = play()
+    assert run.status == 0, run.output
+    assert run.changed == 0, run.output
+    assert processes(host) == before
+    assert run.seconds <= SECOND_RUN_SECONDS
+
+
+def test_check_with_diff_shows_no_secret(stack: Stack) -> None:
+    run = play("--check", "--diff", "-vv", "-e", "proxy_drain_timeout=61", "-e", "litellm_cache_ttl=601")
+    assert run.status == 0, run.output
+    assert "drain" in run.output
+    assert [form for form in stack.forms_of_secrets() if form in run.output] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "restarted"),
+    [
+        ("proxy_drain_timeout=59", {GATEWAY_UNIT}),
+        ("litellm_cache_ttl=599", {LITELLM_UNIT}),
+        ("proxy_disable_admin_ui=false litellm_disable_admin_ui=false", {GATEWAY_UNIT, LITELLM_UNIT}),
+    ],
+)
+def test_a_change_restarts_exactly_the_units_it_belongs_to(host: Host, change: str, restarted: set[str]) -> None:
+    assert play().status == 0
+    before = processes(host)
+    run = play("-e", change)
+    assert run.status == 0, run.output
+    after = processes(host)
+    assert {unit for unit in UNITS if after[unit] != before[unit]} == restarted
+
+
+def test_a_restart_that_an_ended_run_owed_is_made_up_for(host: Host) -> None:
+    assert play().status == 0
+    before = processes(host)
+    host.check_output("touch /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.yml")
+    assert play().status == 0
+    after = processes(host)
+    assert {unit for unit in UNITS if after[unit] != before[unit]} == {GATEWAY_UNIT}
+
+
+def test_one_part_can_be_run_by_its_tag(host: Host) -> None:
+    run = play("--tags", "proxy_configure", "-e", "proxy_drain_timeout=58", "--check")
+    assert run.status == 0, run.output
+    assert run.changed > 0
+    assert "hx.gateway.litellm" not in run.output.replace("hx.gateway.litellm : Validating", "")
+
+
+def test_validate_reports_every_check(host: Host) -> None:
+    run = play(playbook="playbooks/validate.yml")
+    assert run.status == 0, run.output
+    for check in ("health", "model list", "chat", "embeddings", "spend log"):
+        assert check in run.output
+    refused = play("-e", "validate_chat_model=no-such-model", playbook="playbooks/validate.yml")
+    assert refused.status != 0
+    assert "/v1/chat/completions answered" in refused.output

@@ -1,0 +1,44 @@
+"""Runs of playbooks/site.yml against the scenario's hosts, and what they said."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its exit status, its whole output, and how long it took in seconds."""
+
+    status: int
+    output: str
+    seconds: float
+
+    @property
+    def changed(self) -> int:
+        """How many changes the recap counts, over all hosts."""
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
+
+
+def play(*arguments: str, playbook: str = "playbooks/site.yml") -> Run:
+    """Run a playbook of the checkout against the inventory of the scenario under test."""
+    inventory = f"{os.environ['MOLECULE_SCENARIO_DIRECTORY']}/inventory"
+    begin = time.monotonic()
+    done = subprocess.run(
+        [PLAYBOOK, "-i", inventory, playbook, *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, time.monotonic() - begin)
