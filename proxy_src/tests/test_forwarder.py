@@ -8,8 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from multidict import CIMultiDict
 
-from running import gateway
+from hx_gateway.errors import MalformedRequestError
+from hx_gateway.forwarder import Forwarder
+from hx_gateway.message import BytesBody, Request
+from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+
+from running import configured, gateway
 from wire import ask, chunk, client, echo, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
@@ -252,6 +258,17 @@ async def test_the_upstream_may_answer_before_the_body_is_there() -> None:
         await connection.send(request("/v1/files", "POST", ["Content-Length: 10000"]) + b"a" * 100)
         assert (await asyncio.wait_for(connection.answer(), 1)).status == 401
         assert len(up.seen) == 1
+
+
+async def test_a_header_that_would_split_a_message_is_refused() -> None:
+    """aiohttp's parser refuses it too; a server in its place might not."""
+    message = Request("GET", "/v1/x", CIMultiDict({"X": "a\nHost: b"}), BytesBody(b""))
+    async with upstream() as up:
+        client = AiohttpUpstream(configured(up.url).upstream)
+        with pytest.raises(MalformedRequestError):
+            await Forwarder(client)(message)
+        await client.aclose()
+        assert up.seen == []
 
 
 async def test_echo_is_what_was_sent() -> None:

@@ -6,11 +6,17 @@ import asyncio
 import socket
 import time
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock, Mock, patch
 
 import orjson
 import pytest
+from multidict import CIMultiDict
 
-from running import gateway
+from hx_gateway.errors import UpstreamBrokenError
+from hx_gateway.message import BytesBody
+from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+
+from running import configured, gateway
 from wire import ask, chunk, client, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
@@ -68,7 +74,7 @@ async def test_connecting_takes_too_long(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"abc"])
-@pytest.mark.parametrize("timeouts", [{"first_byte": 0.2}, {"total": 0.2}])
+@pytest.mark.parametrize("timeouts", [{"first_byte": 0.2}, {"total": 0.2}, {"connect": 0, "first_byte": 0.2}])
 async def test_the_answer_does_not_begin(timeouts: dict[str, float], body: bytes) -> None:
     timeouts = {"connect": 0.1, **timeouts}
     async with upstream(sleep) as up, gateway(up.url, upstream={"timeouts": timeouts}) as gw:
@@ -189,6 +195,17 @@ async def test_what_is_not_an_answer(broken: bytes) -> None:
     async with upstream(dying(broken)) as up, gateway(up.url) as gw:
         answer = await ask(gw.port, request("/v1/x", "POST", body=b"abc"))
         assert (answer.status, code(answer)) == (502, "upstream_broken")
+
+
+async def test_header_values_that_would_split_a_message() -> None:
+    """aiohttp's parser refuses them too; another client in its place might not."""
+    response = Mock(status=200, headers=CIMultiDict({"X": "a\nSet-Cookie: b"}))
+    client = AiohttpUpstream(configured().upstream)
+    with patch.object(client._session, "request", AsyncMock(return_value=response)):
+        with pytest.raises(UpstreamBrokenError):
+            await client.send("GET", "/v1/x", CIMultiDict(), BytesBody(b""))
+    response.close.assert_called_once_with()
+    await client.aclose()
 
 
 async def test_informational_answers_are_skipped() -> None:

@@ -53,7 +53,7 @@ class AiohttpUpstream:
             async with asyncio.timeout_at(deadline), asyncio.timeout(None) as first_byte:
                 if upload is None:
                     # connecting has a limit of its own, which must not shorten this one
-                    _allow(first_byte, self._timeouts.connect, self._timeouts.first_byte)
+                    _allow(first_byte, self._timeouts.first_byte, more=self._timeouts.connect)
                 else:
                     upload.clock = first_byte
                 response = await self._session.request(
@@ -72,15 +72,12 @@ class AiohttpUpstream:
                 raise upload.error from None
             raise UpstreamBrokenError from error
         try:
-            if not 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
-                raise UpstreamBrokenError
-            return AiohttpResponse(response, self._timeouts.between_bytes, deadline)
-        except InvalidHeaderError as error:
-            response.close()
-            raise UpstreamBrokenError from error
-        except UpstreamBrokenError:
-            response.close()
-            raise
+            if 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
+                return AiohttpResponse(response, self._timeouts.between_bytes, deadline)
+        except InvalidHeaderError:  # as broken as a status without meaning
+            pass
+        response.close()
+        raise UpstreamBrokenError
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -119,9 +116,9 @@ def _connect_timeout(config: Upstream) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
-def _allow(clock: asyncio.Timeout, *seconds: float) -> None:
-    """Let `clock` run out in the sum of `seconds`; any 0 means never."""
-    clock.reschedule(asyncio.get_running_loop().time() + sum(seconds) if all(seconds) else None)
+def _allow(clock: asyncio.Timeout, seconds: float, *, more: float = 0) -> None:
+    """Let `clock` run out in `seconds` and `more`; 0 seconds mean never."""
+    clock.reschedule(asyncio.get_running_loop().time() + seconds + more if seconds else None)
 
 
 class _Upload:
@@ -157,7 +154,7 @@ class _Upload:
         # the upstream may answer before it has read everything: then the clock is finished
         if self.clock is not None and self._first_byte and not self.clock.expired():
             try:
-                self.clock.reschedule(asyncio.get_running_loop().time() + self._first_byte if running else None)
+                _allow(self.clock, self._first_byte if running else 0)
             except RuntimeError:
                 self.clock = None
 
