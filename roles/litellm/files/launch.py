@@ -1,8 +1,8 @@
 """Run LiteLLM out of the release this file lies in.
 
-launch.py serve    [options of the litellm command]   the server, which keeps to the port it was given
-launch.py migrate  [options of the litellm command]   LiteLLM's own migration, no server
-launch.py generate                                     Prisma's Python client, once, when the release is built
+launch.py serve [options of the litellm command]   the server, which keeps to the port it was given
+launch.py migrate                                  LiteLLM's own migration job, no server
+launch.py generate                                 Prisma's Python client, once, when the release is built
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 RELEASE = Path(__file__).resolve().parent
 VENV = RELEASE / "venv"
 PRISMA = RELEASE / "prisma"
+PRISMA_CLI = PRISMA / "node_modules" / "prisma" / "build" / "index.js"
 
 
 def enter_release(arguments: list[str]) -> None:
@@ -34,9 +35,15 @@ def use_prisma() -> None:
     """Point Prisma at the engines and the command line that the release carries."""
     os.environ["PATH"] = f"{VENV / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     if PRISMA.is_dir():
-        os.environ["PRISMA_BINARY_CACHE_DIR"] = str(PRISMA)
-        os.environ["PRISMA_QUERY_ENGINE_BINARY"] = str(PRISMA / "query-engine")
-        os.environ["PRISMA_SCHEMA_ENGINE_BINARY"] = str(PRISMA / "schema-engine")
+        os.environ |= {
+            "PRISMA_BINARY_CACHE_DIR": str(PRISMA),
+            "PRISMA_QUERY_ENGINE_BINARY": str(PRISMA / "query-engine"),
+            "PRISMA_SCHEMA_ENGINE_BINARY": str(PRISMA / "schema-engine"),
+            "PRISMA_CLI_QUERY_ENGINE_TYPE": "binary",
+            # Past the Python wrapper, which imports the whole generated client for each command.
+            "PRISMA_OFFLINE_MODE": "true",
+            "PRISMA_CLI_PATH": str(PRISMA_CLI),
+        }
 
 
 def require_free_port(options: list[str]) -> None:
@@ -73,16 +80,23 @@ def serve(options: list[str]) -> None:
     cli.run_server(options)
 
 
-def migrate(options: list[str]) -> None:
-    """Bring the database to this LiteLLM's schema."""
-    importlib.import_module("litellm.proxy.proxy_cli").run_server([*options, "--skip_server_startup"])
+def migrate(_options: list[str]) -> None:
+    """Run LiteLLM's own migration job, without the server that the litellm command would import first."""
+    settings = importlib.import_module("litellm.proxy.db.db_url_settings")
+    manager = importlib.import_module("litellm_proxy_extras.utils").ProxyExtrasDBManager
+    os.environ["DATABASE_URL"] = settings.translate_libpq_ssl_params(os.environ["DATABASE_URL"])
+    try:
+        complete = manager.run_migration_job(use_migrate=True, use_v2_resolver=True)
+    except RuntimeError as error:
+        sys.exit(f"the migration cannot go on: {error}")
+    if not complete:
+        sys.exit("the migration is not complete; its log says what is missing")
 
 
-def generate(options: list[str]) -> None:
+def generate(_options: list[str]) -> None:
     """Write Prisma's Python client into the venv."""
     schema = next(VENV.glob("lib/python3*/site-packages/litellm/proxy/schema.prisma"))
-    command = [sys.executable, "-m", "prisma", "generate", "--schema", str(schema), *options]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    sys.exit(subprocess.run(["node", str(PRISMA_CLI), "generate", "--schema", str(schema)], check=False).returncode)
 
 
 COMMANDS = {"serve": serve, "migrate": migrate, "generate": generate}
