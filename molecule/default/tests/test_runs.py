@@ -22,7 +22,8 @@ def stack(host: Host) -> Stack:
 def processes(host: Host) -> dict[str, str]:
     """Each unit's main process and when it started: different after a restart."""
     return {
-        unit: host.check_output(f"systemctl show -P MainPID -P ExecMainStartTimestampMonotonic {unit}") for unit in UNITS
+        unit: host.check_output(f"systemctl show -P MainPID -P ExecMainStartTimestampMonotonic {unit}")
+        for unit in UNITS
     }
 
 
@@ -68,14 +69,14 @@ def test_a_restart_that_an_ended_run_owed_is_made_up_for(host: Host) -> None:
     assert {unit for unit in UNITS if after[unit] != before[unit]} == {GATEWAY_UNIT}
 
 
-def test_one_part_can_be_run_by_its_tag(host: Host) -> None:
+def test_one_part_can_be_run_by_its_tag() -> None:
     run = play("--tags", "proxy_configure", "-e", "proxy_drain_timeout=58", "--check")
     assert run.status == 0, run.output
     assert run.changed > 0
     assert "hx.gateway.litellm" not in run.output.replace("hx.gateway.litellm : Validating", "")
 
 
-def test_validate_reports_every_check(host: Host) -> None:
+def test_validate_reports_every_check() -> None:
     run = play(playbook="playbooks/validate.yml")
     assert run.status == 0, run.output
     for check in ("health", "model list", "chat", "embeddings", "spend log"):

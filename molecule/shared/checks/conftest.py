@@ -84,7 +84,7 @@ def litellm_api(host: Host) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def spend_log(stack: Stack, host: Host) -> Callable[[str], list[str]]:
+def spend_log(host: Host) -> Callable[[str], list[str]]:
     """Read a request's rows of the spend log as `model|total_tokens`, with the login the stack itself has."""
 
     def read(request_id: str) -> list[str]:

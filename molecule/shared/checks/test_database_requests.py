@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import openai
 import pytest
-
 from checks.stack import Stack
 
 testinfra_hosts = ["ansible://gateway"]

@@ -1,10 +1,9 @@
-"""What a client gets where LiteLLM has no database: the master key serves, every other key gets LiteLLM's own refusal."""
+"""What a client gets where LiteLLM has no database: the master key serves, others get LiteLLM's refusal."""
 
 from __future__ import annotations
 
 import openai
 import pytest
-
 from checks.stack import Stack
 
 testinfra_hosts = ["ansible://gateway"]

@@ -10,22 +10,19 @@ from typing import Any
 
 import openai
 import pytest
-
 from checks.stack import Stack
 
 testinfra_hosts = ["ansible://gateway"]
 
-SPEND_LOG_SECONDS = 90
-
 
 def test_healthz_answers_exactly_the_agreed_text(stack: Stack) -> None:
-    with urllib.request.urlopen(f"{stack.url}/healthz", timeout=10) as answer:  # noqa: S310 - our own test host
+    with urllib.request.urlopen(f"{stack.url}/healthz", timeout=10) as answer:
         assert answer.status == 200
-        assert json.loads(answer.read()) == {"ok": True, "note": "HX wrapper – proxy mode"}
+        assert answer.read().decode() == '{"ok": true, "note": "HX wrapper \u2013 proxy mode"}'
 
 
 def test_readyz_says_that_litellm_is_ready(stack: Stack) -> None:
-    with urllib.request.urlopen(f"{stack.url}/readyz", timeout=10) as answer:  # noqa: S310 - our own test host
+    with urllib.request.urlopen(f"{stack.url}/readyz", timeout=10) as answer:
         assert json.loads(answer.read())["ready"] is True
 
 

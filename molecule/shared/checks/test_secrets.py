@@ -1,4 +1,4 @@
-"""No secret stands where somebody could come across it: command lines, unit properties, journals, facts, other files."""
+"""No secret stands where somebody could come across it: command lines, units, journals, facts, files."""
 
 from __future__ import annotations
 
