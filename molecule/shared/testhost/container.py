@@ -11,7 +11,7 @@ from testhost.engine import LABEL, PREFIX, exists, podman, podman_json
 from testhost.machine import look
 from testhost.paths import ACCESS, PIP_CACHE, WHEELS
 from testhost.probe import sandbox_works, wait_until_booted
-from testhost.shell import HarnessError, locked, say
+from testhost.shell import HarnessError, locked, run, say
 
 LOCK = ACCESS / "hosts.lock"
 NAMES = re.compile(rf"{PREFIX}[a-z0-9]([a-z0-9-]{{0,40}}[a-z0-9])?")
@@ -102,8 +102,9 @@ def _list_for_ssh() -> None:
 def _make(name: str, release: str, base: str, address: str | None, *, privileged: bool) -> None:
     """Create and start a container, and wait until its systemd has settled."""
     say(f"Starting {name} ({release})")
-    for folder in (PIP_CACHE, WHEELS / release):
-        folder.mkdir(parents=True, exist_ok=True)
+    (WHEELS / release).mkdir(parents=True, exist_ok=True)
+    # pip leaves a cache alone that is not its user's, and inside it is root.
+    run(["install", "--directory", "--owner", "root", "--group", "root", str(PIP_CACHE)], as_root=True)
     archives = packages.seed(release, name)
     with locked(LOCK):
         subnet = network.subnet()
