@@ -2,7 +2,7 @@
 
 bench.py [ROUNDS]   default 1; each round takes a fresh host for each contender, in turns; prints medians
 
-Bare cost: benchmarks/site/bare.sh. Both use the same wheels, the same apt archives and the same Node modules, downloaded
+Bare cost: benchmarks/site/bare.sh. Both use the same wheels, apt archives and Node modules, downloaded
 before. The limits are the project's promises: first run at most 1.5 times the bare cost, second run at most 40 s.
 """
 
