@@ -55,6 +55,6 @@ def test_ssh_and_ansible_are_told_the_same_addresses() -> None:
     addresses = {"hx-gateway-b": "10.97.0.11", "hx-gateway-a": "10.97.0.10"}
     assert "Host hx-gateway-a 10.97.0.10\n    HostName 10.97.0.10\n" in access.config(addresses)
     written = access.inventory(addresses, "10.97.0.0/24")
-    hosts = json.loads(written.partition("\n")[2])["all"]["hosts"]
+    hosts = json.loads(written[written.index("{") :])["all"]["hosts"]
     assert {name: variables["ansible_host"] for name, variables in hosts.items()} == addresses
     assert hosts["hx-gateway-a"]["testhost_network"] == "10.97.0.0/24"

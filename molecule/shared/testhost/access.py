@@ -74,7 +74,7 @@ def inventory(addresses: Mapping[str, str], subnet: str) -> str:
         "testhost_network": subnet,
     }
     hosts = {name: {"ansible_host": address, **variables} for name, address in sorted(addresses.items())}
-    return "# Written by the test host harness.\n" + json.dumps({"all": {"hosts": hosts}}, indent=2) + "\n"
+    return "---\n# Written by the test host harness.\n" + json.dumps({"all": {"hosts": hosts}}, indent=2) + "\n"
 
 
 def hang_up(name: str) -> None:
