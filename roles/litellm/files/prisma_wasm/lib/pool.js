@@ -48,7 +48,8 @@ class ConnectionPool {
     } catch (error) {
       // sslmode=prefer: without TLS when the server has none, with it again when that stops working.
       if (!tls.optional) throw error;
-      if (this.pool.options.ssl && error.message === NO_TLS) {
+      // Several may have begun with TLS before the first one failed.
+      if (error.message === NO_TLS) {
         this.pool.options.ssl = false;
         return this.pool.connect();
       }
