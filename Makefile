@@ -67,7 +67,7 @@ build: deps ## Build the collection's tarball into dist/, with the gateway's whe
 	@ansible-galaxy collection build --force --output-path dist
 
 bench-site: deps ## Measure the first and the second run of site.yml against the bare cost of what they do
-	@python molecule/shared/bench_site.py
+	@python benchmarks/site/bench.py
 
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+PROGRAM = str(Path(__file__).resolve().parents[1] / "run")
 SUITE = (
     '<testsuites><testsuite tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}"/></testsuites>'
 )
@@ -53,28 +54,28 @@ def test_a_pytest_check_without_a_test_fails(runner: ModuleType) -> None:
     assert runner.judge("pytest", True, runner.Totals()) == runner.Totals(failed=1)
 
 
-def _run(runner: ModuleType, tmp_path: Path, *commands: str) -> subprocess.CompletedProcess[str]:
+def _run(tmp_path: Path, *commands: str) -> subprocess.CompletedProcess[str]:
     table = tmp_path / "checks.toml"
     rows = [f'[[check]]\nname = "check-{i}"\ncommand = "{command}"\n' for i, command in enumerate(commands)]
     table.write_text("\n".join(rows))
-    words = [runner.__file__, "--table", str(table), "--logs", str(tmp_path / "logs")]
+    words = [PROGRAM, "--table", str(table), "--logs", str(tmp_path / "logs")]
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
-def test_it_goes_on_after_a_failure_and_ends_with_the_totals(runner: ModuleType, tmp_path: Path) -> None:
-    result = _run(runner, tmp_path, "true", "echo what went wrong; false", "true")
+def test_it_goes_on_after_a_failure_and_ends_with_the_totals(tmp_path: Path) -> None:
+    result = _run(tmp_path, "true", "echo what went wrong; false", "true")
     assert result.returncode == 1
     assert result.stdout.splitlines()[-1] == "2 passed, 1 failed"
     assert "what went wrong" in result.stdout
 
 
-def test_success_is_exit_status_zero(runner: ModuleType, tmp_path: Path) -> None:
-    result = _run(runner, tmp_path, "true")
+def test_success_is_exit_status_zero(tmp_path: Path) -> None:
+    result = _run(tmp_path, "true")
     assert result.returncode == 0
     assert result.stdout.splitlines()[-1] == "1 passed, 0 failed"
 
 
-def test_an_unknown_check_is_refused_by_name(runner: ModuleType) -> None:
-    result = subprocess.run([runner.__file__, "nonsense"], capture_output=True, text=True, check=False)
+def test_an_unknown_check_is_refused_by_name() -> None:
+    result = subprocess.run([PROGRAM, "nonsense"], capture_output=True, text=True, check=False)
     assert result.returncode != 0
     assert "nonsense" in result.stderr
