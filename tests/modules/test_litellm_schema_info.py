@@ -227,7 +227,7 @@ def test_a_server_that_is_not_postgresql(extras: Extras) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
-            for _ in range(2):
+            for _attempt in range(2):
                 connection, _address = listener.accept()
                 with connection:
                     connection.recv(1024)

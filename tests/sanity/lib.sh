@@ -15,13 +15,16 @@ LC_ALL=C.UTF-8
 export PATH LC_ALL
 python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
-# ansible-test wants the collection in a real folder .../ansible_collections/hx/gateway. What belongs to it is what git knows
-# or would know. proxy_src and molecule stay out: they are programs beside the collection, not in its tarball, and have checks
+# ansible-test wants the collection in a real folder .../ansible_collections/hx/gateway. Copied is what git knows, or would
+# know, of what the tarball carries and of its tests. The programs beside the collection (proxy_src, molecule, ...) have checks
 # of their own (ruff, mypy --strict, pytest); Ansible's rules for plugins, such as "_" being no name, are not meant for them.
+contents="galaxy.yml README.md LICENSE CHANGELOG.rst changelogs docs meta playbooks plugins roles
+    tests/config.yml tests/conftest.py tests/modules tests/sanity tests/support tests/unit"
+
 copy_collection() {
     collection=$work/ansible_collections/hx/gateway
     mkdir -p "$collection"
-    (cd "$root" && git ls-files -z --cached --others --exclude-standard -- . ':!proxy_src' ':!molecule' |
+    (cd "$root" && git ls-files -z --cached --others --exclude-standard -- $contents |
         while IFS= read -r -d "" name; do if [ -e "$name" ]; then printf "%s\0" "$name"; fi; done |
         tar --create --null --files-from=- --file=-) | tar --extract --file=- --directory="$collection"
     cd "$collection"

@@ -47,9 +47,11 @@ class Database:
 
     def execute(self, statement: str, *values: t.Any) -> list[tuple[t.Any, ...]]:
         """Run one statement and commit it."""
-        with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values or None)
-            return list(cursor.fetchall()) if cursor.description else []
+            rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()
+            return rows
 
     def connect(self) -> psycopg2.extensions.connection:
         """Open a connection as the role the stack uses."""
@@ -66,9 +68,10 @@ class Database:
 
     def record(self, name: str, *, checksum: str = "0" * 64, finished: bool, logs: str | None = None) -> None:
         """Write one line into the ledger without applying anything."""
-        with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(LEDGER)
             self._record(cursor, name, checksum, finished=finished, logs=logs)
+            connection.commit()
 
     @staticmethod
     def _record(
