@@ -11,7 +11,9 @@ import io
 import json
 import typing as t
 from dataclasses import dataclass
+from types import ModuleType
 
+import yaml
 from ansible.module_utils.testing import patch_module_args
 
 
@@ -32,9 +34,19 @@ class Outcome:
         return result
 
     @property
+    def names(self) -> set[str]:
+        """Tell the names of what the module itself returned."""
+        return set(self.data) - {"changed", "invocation"}
+
+    @property
     def failed(self) -> bool:
         """Tell whether the module failed."""
         return bool(self.data.get("failed", False))
+
+
+def documented_names(module: ModuleType) -> set[str]:
+    """Tell the names of what a module says it returns."""
+    return set(yaml.safe_load(module.RETURN))
 
 
 def run_module(main: t.Callable[[], t.NoReturn], **arguments: t.Any) -> Outcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hx.gateway.plugins.modules import gateway_unit_info
-from ansible_collections.hx.gateway.tests.support.run_module import Outcome, run_module
+from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
 ACTIVE = {
     "LoadState": "loaded",
@@ -64,6 +64,7 @@ def test_an_active_unit(systemctl: Systemctl) -> None:
         "main_pid": 4242, "restarts": 3, "started_at": "2026-01-31T12:34:56.123456Z", "need_daemon_reload": False,
         "newer_files": [], "missing_files": [], "changed": False,
     }.items()  # fmt: skip
+    assert outcome.names == documented_names(gateway_unit_info)
     called = systemctl.called.read_text(encoding="utf-8").splitlines()
     assert called[0] == "C"
     assert "--timestamp=us+utc" in called

@@ -19,7 +19,7 @@ from ansible_collections.hx.gateway.tests.support.http_stub import (
     json_reply,
     raw_reply,
 )
-from ansible_collections.hx.gateway.tests.support.run_module import Outcome, run_module
+from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
 READINESS = "/health/readiness"
 MODELS = "/v1/models"
@@ -50,6 +50,7 @@ def test_connected_is_ready() -> None:
         "ready": True, "reachable": True, "reason": "", "status": 200, "db": "connected",
         "litellm_version": "1.106.2", "key_accepted": None, "key_status": None, "models": [], "changed": False,
     }.items()  # fmt: skip
+    assert outcome.names == documented_names(litellm_health_info)
     assert [path for path, _headers in server.requests] == [READINESS]
 
 
