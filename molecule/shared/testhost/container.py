@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from testhost import access, image, inherit, network, packages
 from testhost.engine import LABEL, PREFIX, exists, podman, podman_json
 from testhost.machine import look
-from testhost.paths import ACCESS, PIP_CACHE, WHEELS
+from testhost.paths import ACCESS, CHECKOUT, PIP_CACHE, WHEELS
 from testhost.probe import sandbox_works, wait_until_booted
 from testhost.shell import HarnessError, locked, run, say
 
@@ -25,6 +25,7 @@ class TestHost:
     release: str
     address: str
     state: str
+    checkout: str
 
 
 def all_hosts() -> list[TestHost]:
@@ -37,6 +38,7 @@ def all_hosts() -> list[TestHost]:
                 row["Labels"][f"{LABEL}.release"],
                 row["Labels"][f"{LABEL}.address"],
                 row["State"],
+                row["Labels"].get(f"{LABEL}.checkout", ""),
             )
             for row in rows or []
         ),
@@ -58,27 +60,47 @@ def up(name: str, release: str, address: str | None = None) -> TestHost:
         raise HarnessError(f"A container named {name} is there already and is not a test host; it was left alone.")
     if host is not None and host.release != release:
         raise HarnessError(f"{name} runs {host.release}, not {release}: destroy it first.")
+    if host is not None and not _reusable(host):
+        destroy(name)
+        host = None
     if host is None:
-        base = image.ensure(release)
-        begun = time.monotonic()
-        _make(name, release, base, address, privileged=False)
-        if not sandbox_works(name):
-            say(f"{name}: systemd cannot set up a unit's sandbox here; starting again as a privileged container")
-            destroy(name)
-            _make(name, release, base, address, privileged=True)
-            if not sandbox_works(name):
-                destroy(name)
-                raise HarnessError("systemd cannot set up a unit's sandbox in a container on this machine.")
-        say(f"{name} is up after {time.monotonic() - begun:.1f} s")
-    else:
-        if host.state != "running":
-            podman("start", name)
-        wait_until_booted(name)
+        _make_usable(name, release, address)
     _list_for_ssh()
     found = find(name)
     if found is None:
         raise HarnessError(f"{name} went away while it was being started.")
     return found
+
+
+def _reusable(host: TestHost) -> bool:
+    """Whether a host that is there can be used by this checkout, started again where it had stopped."""
+    if host.checkout != str(CHECKOUT):
+        say(f"{host.name} was started from {host.checkout or 'elsewhere'}, whose key and caches it has: replacing it")
+        return False
+    try:
+        if host.state != "running":
+            say(f"Starting {host.name} again")
+            podman("start", host.name)
+        wait_until_booted(host.name)
+    except HarnessError as error:
+        say(f"{error}\n{host.name} cannot be used any more: replacing it")
+        return False
+    return True
+
+
+def _make_usable(name: str, release: str, address: str | None) -> None:
+    """Make a host, with more privileges where systemd turns out to need them."""
+    base = image.ensure(release)
+    begun = time.monotonic()
+    _make(name, release, base, address, privileged=False)
+    if not sandbox_works(name):
+        say(f"{name}: systemd cannot set up a unit's sandbox here; starting again as a privileged container")
+        destroy(name)
+        _make(name, release, base, address, privileged=True)
+        if not sandbox_works(name):
+            destroy(name)
+            raise HarnessError("systemd cannot set up a unit's sandbox in a container on this machine.")
+    say(f"{name} is up after {time.monotonic() - begun:.1f} s")
 
 
 def destroy(name: str) -> None:
@@ -117,9 +139,11 @@ def _make(name: str, release: str, base: str, address: str | None, *, privileged
             "--label", f"{LABEL}=host",
             "--label", f"{LABEL}.release={release}",
             "--label", f"{LABEL}.address={address}",
+            "--label", f"{LABEL}.checkout={CHECKOUT}",
             "--systemd", "always",
             "--network", network.NAME,
             "--ip", address,
+            "--mac-address", network.hardware_address(address),
             "--ulimit", f"nofile={machine.files}:{machine.files}",
             "--ulimit", f"nproc={machine.processes}:{machine.processes}",
             "--volume", f"{PIP_CACHE}:/root/.cache/pip",

@@ -35,6 +35,11 @@ def free_address(subnet: ipaddress.IPv4Network, taken: Iterable[str]) -> str:
     raise HarnessError(f"No address is left in {subnet}; destroy some test hosts.")
 
 
+def hardware_address(address: str) -> str:
+    """Return the hardware address of an address: always the same, so that neighbours need not learn it again."""
+    return "0a:58:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)
+
+
 def _taken_subnets() -> list[str]:
     routes = json.loads(output(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
     found = [
