@@ -79,7 +79,8 @@ def deadline(seconds: float) -> t.Iterator[None]:
         raise _Expired
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    # Repeated, since an exception that strikes inside of a finaliser is dropped.
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), 1)
     try:
         yield
     finally:

@@ -54,12 +54,14 @@ def judge_readiness(answer: Answer, *, database: bool, report: HealthReport) -> 
         return f"the service answered {answer.status} with JSON that is not LiteLLM's readiness"
     report.db = _text(body.get("db"))
     report.litellm_version = _text(body.get("litellm_version"))
-    connected = report.db.lower() == "connected"
+    state = report.db.lower()
     problems = {
-        "LiteLLM has lost its database": report.db.lower() == "disconnected",
+        "LiteLLM is shutting down": body.get("status") == "shutting_down",
+        "LiteLLM has lost its database": state == "disconnected",
+        "LiteLLM's questions to its database take too long": state == "stalled",
         f"LiteLLM answered its readiness with status {answer.status}": answer.status != 200,
         "the service does not call itself healthy as LiteLLM does": body.get("status") not in ("healthy", "connected"),
-        f'LiteLLM runs without its database ("db" is "{report.db}")': database and not connected,
+        f'LiteLLM runs without its database ("db" is "{report.db}")': database and state != "connected",
     }
     return next((problem for problem, found in problems.items() if found), "")
 

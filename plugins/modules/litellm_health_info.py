@@ -88,12 +88,15 @@ status:
   type: int
   sample: 200
 db:
-  description: What the server says about its database, V(connected), V(disconnected) or V(Not connected).
+  description:
+    - What the server says about its database. V(connected), V(disconnected), V(stalled) when questions to it take too long,
+      or V(Not connected) when none is configured.
   returned: success
   type: str
   sample: connected
 litellm_version:
-  description: Version the server says it has. Empty when it does not say.
+  description:
+    - Version the server says it has. Empty when it does not say, as is the default of newer versions.
   returned: success
   type: str
   sample: 1.106.2

@@ -71,6 +71,19 @@ def test_a_lost_database_is_not_ready(database: bool) -> None:
     assert outcome["reason"] == "LiteLLM has lost its database"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"status": "healthy", "db": "stalled"}, "LiteLLM's questions to its database take too long"),
+        ({"status": "shutting_down"}, "LiteLLM is shutting down"),
+    ],
+)
+def test_what_else_litellm_says_with_503(body: dict[str, str], reason: str) -> None:
+    with HttpStub({READINESS: [json_reply(503, body)]}) as server:
+        outcome = ask(server)
+    assert (outcome["ready"], outcome["reason"]) == (False, reason)
+
+
 def test_a_base_url_with_a_path_and_a_slash() -> None:
     with HttpStub({"/llm" + READINESS: [CONNECTED]}) as server:
         assert ask(server.url + "/llm/")["ready"] is True
