@@ -76,20 +76,20 @@ async def test_connecting_takes_too_long(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"abc"])
 @pytest.mark.parametrize("timeouts", [{"first_byte": 0.2}, {"total": 0.2}, {"connect": 0, "first_byte": 0.2}])
 async def test_the_answer_does_not_begin(timeouts: dict[str, float], body: bytes) -> None:
-    timeouts = {"connect": 0.1, **timeouts}
+    timeouts = {"connect": 1, **timeouts}
     async with upstream(sleep) as up, gateway(up.url, upstream={"timeouts": timeouts}) as gw:
         start = time.monotonic()
         answer = await ask(gw.port, request("/v1/x", "POST", body=body))
         assert (answer.status, code(answer)) == (504, "upstream_timeout")
-        assert 0.15 < time.monotonic() - start < 2
+        assert 0.15 < time.monotonic() - start < 5
         await asyncio.wait_for(up.gone.wait(), 1)
 
 
 async def test_a_slow_client_is_not_a_slow_upstream() -> None:
-    async with upstream() as up, gateway(up.url, upstream={"timeouts": {"first_byte": 0.2}}) as gw:
+    async with upstream() as up, gateway(up.url, upstream={"timeouts": {"first_byte": 0.6}}) as gw:
         async with client(gw.port) as connection:
             await connection.send(request("/v1/x", "POST", ["Content-Length: 6"]) + b"abc")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
             await connection.send(b"def")
             answer = await connection.answer()
             assert (answer.status, answer.body) == (200, b"abcdef")
@@ -128,11 +128,11 @@ async def test_pauses_below_the_limit_are_fine() -> None:
     async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(CHUNKED)
         for _n in range(5):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             writer.write(chunk(b"x"))
         writer.write(chunk(b""))
 
-    async with upstream(play) as up, gateway(up.url, upstream={"timeouts": {"between_bytes": 0.4}}) as gw:
+    async with upstream(play) as up, gateway(up.url, upstream={"timeouts": {"between_bytes": 1}}) as gw:
         assert (await ask(gw.port, request())).body == b"xxxxx"
 
 
@@ -262,10 +262,10 @@ async def test_a_malformed_body_is_the_clients_fault() -> None:
 
 async def test_waiting_for_a_connection_is_no_connect_timeout() -> None:
     async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.6)
         writer.write(reply(200, b"ok"))
 
-    settings = {"max_connections": 1, "timeouts": {"connect": 0.1}}
+    settings = {"max_connections": 1, "timeouts": {"connect": 0.5}}
     async with upstream(play) as up, gateway(up.url, upstream=settings) as gw:
         answers = await asyncio.gather(*(ask(gw.port, request("/v1/x", "POST", body=b"a")) for _ in range(3)))
         assert [answer.status for answer in answers] == [200, 200, 200]

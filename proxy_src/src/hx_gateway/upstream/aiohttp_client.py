@@ -130,12 +130,8 @@ class _Upload:
         self.clock: asyncio.Timeout | None = None
         self.error: Exception | None = None
         """What reading the client's body raised."""
-        self._used = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._used:  # aiohttp tries again on another connection: half of the body is gone
-            raise UpstreamBrokenError
-        self._used = True
         pieces = aiter(self._body)
         while True:
             self._run_clock(False)
