@@ -132,15 +132,16 @@ class PostgresServer:
     def _run(self, *command: str | Path) -> None:
         subprocess.run(command, check=True, capture_output=True, user=self.owner, cwd=self.folder)
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        settings = {
+    def start(self, **changes: str) -> None:
+        """Start the server, with other settings where a test wants them, and wait until it answers."""
+        settings: dict[str, str | Path] = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "ssl": "on",
             "ssl_cert_file": self.certificate,
             "ssl_key_file": self.folder / "server.key",
+            **changes,
         }
         command: list[str | Path] = [self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port)]
         for name, value in settings.items():
