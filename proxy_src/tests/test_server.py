@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from hx_gateway.config import Listen
 from hx_gateway.errors import UpstreamBrokenError
-from hx_gateway.message import Request, Response
+from hx_gateway.message import Request, Response, read_all
 from hx_gateway.middleware import ServiceState
 from hx_gateway.server import GatewayServer
 
@@ -250,6 +250,34 @@ async def test_draining_cuts_what_does_not_finish(hurried: bool) -> None:
                 pass
         await asyncio.wait_for(up.gone.wait(), 1)
     assert [line["ended"] for line in gw.log()] == ["cut"]
+
+
+async def test_a_body_that_came_with_its_head_is_taken_at_once() -> None:
+    taken: list[bytes | None] = []
+
+    async def handler(message: Request) -> Response:
+        taken.append(message.body.take())
+        rest = await read_all(message.body, 100) if taken[-1] is None else b""
+        return Response(200, CIMultiDict(), rest)
+
+    server = GatewayServer(handler, Listen(port=0), ServiceState())
+    _, port = await server.start()
+    async with client(port) as connection:
+        await connection.send(request("/", "POST", body=b"whole"))
+        assert (await connection.answer()).body == b""
+        await connection.send(request("/", "POST", ["Content-Length: 5"]) + b"ha")
+        await asyncio.sleep(0.05)
+        await connection.send(b"lf.")
+        assert (await connection.answer()).body == b"half."
+    await server.drain(0, asyncio.Event())
+    assert taken == [b"whole", None]
+
+
+async def test_head_and_body_of_known_length_leave_in_one_write() -> None:
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
+        for _ in range(3):
+            await connection.send(request("/v1/x", "POST", body=b"abc"))
+            assert (await connection.reader.read(10_000)).endswith(b"\r\n\r\nabc")
 
 
 async def test_a_stream_that_fails_at_once_is_broken_off() -> None:

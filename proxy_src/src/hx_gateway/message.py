@@ -25,6 +25,9 @@ class Body(Protocol):
     def length(self) -> int | None:
         """Bytes in the whole body; None when only its end will tell (chunked)."""
 
+    def take(self) -> bytes | None:
+        """Return the whole body if all of it has arrived and nothing of it was read; else None, nothing is read."""
+
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
@@ -49,6 +52,10 @@ class BytesBody:
     def length(self) -> int:
         """Bytes in the whole body."""
         return len(self._data)
+
+    def take(self) -> bytes:
+        """Return the whole body."""
+        return self._data
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._data:

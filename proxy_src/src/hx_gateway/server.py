@@ -38,6 +38,13 @@ class ClientBody:
         if raw.body_exists:
             self.length = None if hdrs.TRANSFER_ENCODING in raw.headers else raw.content_length
 
+    def take(self) -> bytes | None:
+        """Return the whole body if it has arrived with its head, as most do: that saves the upload a task."""
+        content = self._raw.content
+        if content.is_eof() and content.exception() is None and content.total_bytes == self.length:
+            return content.read_nowait()
+        return None
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         raw = self._raw
         waits = hdrs.EXPECT in raw.headers and raw.version >= HttpVersion11  # RFC 9110 section 10.1.1
@@ -178,6 +185,8 @@ class GatewayServer:
         out: web.StreamResponse
         if isinstance(body, bytes):
             out = web.Response(status=response.status, headers=response.headers, body=body)
+        elif hdrs.CONTENT_LENGTH in response.headers:
+            out = _SizedResponse(status=response.status, headers=response.headers)
         else:
             out = web.StreamResponse(status=response.status, headers=response.headers)
         out.headers.setdefault(hdrs.SERVER, SERVER)
@@ -240,6 +249,12 @@ def _reset(transport: asyncio.Transport | None) -> None:
     if channel is not None:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+class _SizedResponse(web.StreamResponse):
+    """A response of known length: its head goes out with the first bytes of its body, in one write."""
+
+    _send_headers_immediately = False
 
 
 class _Connection(RequestHandler):

@@ -73,13 +73,18 @@ async def test_connecting_takes_too_long(body: bytes) -> None:
                 assert (answer.status, code(answer)) == (504, "upstream_timeout")
 
 
-@pytest.mark.parametrize("body", [b"", b"abc"])
+@pytest.mark.parametrize("body", [b"", b"abc", b"in two pieces"])
 @pytest.mark.parametrize("timeouts", [{"first_byte": 0.2}, {"total": 0.2}, {"connect": 0, "first_byte": 0.2}])
 async def test_the_answer_does_not_begin(timeouts: dict[str, float], body: bytes) -> None:
     timeouts = {"connect": 1, **timeouts}
     async with upstream(sleep) as up, gateway(up.url, upstream={"timeouts": timeouts}) as gw:
         start = time.monotonic()
-        answer = await ask(gw.port, request("/v1/x", "POST", body=body))
+        async with client(gw.port) as connection:
+            raw = request("/v1/x", "POST", body=body)
+            await connection.send(raw[:-6])
+            await asyncio.sleep(0.05)
+            await connection.send(raw[-6:])
+            answer = await connection.answer()
         assert (answer.status, code(answer)) == (504, "upstream_timeout")
         assert 0.15 < time.monotonic() - start < 5
         await asyncio.wait_for(up.gone.wait(), 1)

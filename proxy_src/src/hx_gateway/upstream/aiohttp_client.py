@@ -46,7 +46,10 @@ class AiohttpUpstream:
         """Send a request and return when the head of its answer is here."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeouts.total if self._timeouts.total else None
-        upload = None if body.length == 0 else _Upload(body, self._timeouts.first_byte)
+        data: bytes | _Upload | None = body.take() or None
+        upload = None
+        if data is None and body.length != 0:
+            data = upload = _Upload(body, self._timeouts.first_byte)
         if body.length:
             headers[aiohttp.hdrs.CONTENT_LENGTH] = str(body.length)
         try:
@@ -60,7 +63,7 @@ class AiohttpUpstream:
                     method,
                     self._url(target),
                     headers=headers,
-                    data=upload,
+                    data=data,
                     allow_redirects=False,
                 )
         except TimeoutError:  # ours, and aiohttp's when connecting
