@@ -3,7 +3,7 @@
 
 const { Adapter } = require('./adapter');
 const { describeFailure } = require('./failures');
-const { log, redact } = require('./log');
+const { redact } = require('./log');
 const { readModels } = require('./datamodel');
 const { relabel } = require('./results');
 const { QueryError, Translator } = require('./translate');
@@ -12,6 +12,8 @@ const { loadWasm } = require('./wasm');
 const NO_TRACE = '{}';
 // The engine's code for an error that the driver keeps.
 const KEPT_ERROR = 'P2036';
+// The engine panics over a transaction's number that is shorter than those it gives.
+const TRANSACTION_ID = /^[\w-]{24,}$/;
 
 class Engine {
   static async start({ datamodel, settings, pool, rawAsRows, logQueries }) {
@@ -33,11 +35,13 @@ class Engine {
 
   /** Answer the body of a POST: one document, or a batch. */
   async query(text, transactionId) {
+    if (transactionId !== undefined && !TRANSACTION_ID.test(transactionId)) {
+      return { errors: [{ error: NO_TRANSACTION.meta.error, user_facing_error: NO_TRANSACTION }] };
+    }
     try {
       const body = JSON.parse(text);
       return body.batch ? await this.batch(body, transactionId) : await this.document(body, transactionId);
     } catch (error) {
-      stopOnPanic(error);
       if (error instanceof QueryError || error instanceof SyntaxError) return queryError(error.message);
       throw error;
     }
@@ -73,14 +77,10 @@ class Engine {
 
   /** Start, commit or roll back an interactive transaction; the answer has an error_code if that failed. */
   async transaction(action, argument) {
+    if (action !== 'start' && !TRANSACTION_ID.test(argument)) return NO_TRANSACTION;
     const calls = { start: 'startTransaction', commit: 'commitTransaction', rollback: 'rollbackTransaction' };
-    try {
-      const answer = JSON.parse((await this.core[calls[action]](argument, NO_TRACE)) || '{}');
-      return answer.error_code ? this.repairUserError(answer) : answer;
-    } catch (error) {
-      stopOnPanic(error);
-      throw error;
-    }
+    const answer = JSON.parse((await this.core[calls[action]](argument, NO_TRACE)) || '{}');
+    return answer.error_code ? this.repairUserError(answer) : answer;
   }
 
   /** Give every error of an answer the words and the code that the native engine has for it. */
@@ -102,12 +102,12 @@ class Engine {
   }
 }
 
-/** After a panic the engine's memory is of no use. The client starts an engine that has died again. */
-function stopOnPanic(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
-  log('ERROR', `the query engine panicked: ${error.message}`);
-  process.exit(101);
-}
+const NO_TRANSACTION = {
+  is_panic: false,
+  message: 'Transaction API error: Transaction not found.',
+  meta: { error: 'Transaction not found.' },
+  error_code: 'P2028',
+};
 
 const queryError = (message) => ({
   errors: [{ error: message, user_facing_error: { is_panic: false, message, meta: {}, error_code: 'P2009' } }],

@@ -1,7 +1,7 @@
 // Which errors mean that the database cannot be reached, and what the native engine would have called an error of the driver.
 'use strict';
 
-const { PoolTimeoutError } = require('./pool');
+const { ConnectError, PoolTimeoutError } = require('./pool');
 
 // connection_exception, and the server going down or coming up
 const LOST = /^(08...|57P0[1-3])$/;
@@ -11,12 +11,15 @@ const TLS = /(certificate|SSL|TLS|Hostname\/IP)/i;
 
 /** Whether the connection is of no more use. */
 function isDisconnection(error) {
+  if (error instanceof ConnectError) return isDisconnection(error.cause);
   if (error.errors?.length) return error.errors.some(isDisconnection);
   return LOST.test(error.code) || NETWORK.has(error.code) || ENDED.test(error.message);
 }
 
 /** Prisma's code and words for an error of the driver. */
-function describeFailure(error, { server, pool }) {
+function describeFailure(error, settings) {
+  if (error instanceof ConnectError) return describeFailure(error.cause, settings);
+  const { server, pool } = settings;
   const address = `\`${server.host}\`:\`${server.port}\``;
   const meta = { database_host: server.host, database_port: server.port };
   if (error instanceof PoolTimeoutError) {

@@ -1,4 +1,4 @@
-// When the engine ends: on a signal, and when the process that started it is gone.
+// When the engine ends: on a signal, when the process that started it is gone, and when it can no longer be trusted.
 'use strict';
 
 const { log } = require('./log');
@@ -6,6 +6,18 @@ const { log } = require('./log');
 // LiteLLM sends SIGKILL half a second after SIGTERM.
 const GRACE = 350;
 const ORPHAN_CHECK = 1000;
+// The native engine's status after a panic.
+const PANICKED = 101;
+
+/** After a panic the engine's memory is of no use. LiteLLM starts an engine that has died again. */
+function endOnPanic() {
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error) => {
+      log('ERROR', `the query engine cannot go on: ${error?.stack ?? error}`);
+      process.exit(PANICKED);
+    });
+  }
+}
 
 function endWith(server, pool) {
   const parent = process.ppid;
@@ -29,4 +41,4 @@ function endWith(server, pool) {
   }, ORPHAN_CHECK).unref();
 }
 
-module.exports = { endWith };
+module.exports = { endOnPanic, endWith };

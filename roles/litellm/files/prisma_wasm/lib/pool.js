@@ -10,6 +10,13 @@ const POOL_TIMEOUT = 'timeout exceeded when trying to connect';
 /** No connection of the pool became free in time; the server itself may be well. */
 class PoolTimeoutError extends Error {}
 
+/** No connection could be made: what the server or the network said is the cause. */
+class ConnectError extends Error {
+  constructor(cause) {
+    super(cause.message, { cause });
+  }
+}
+
 class ConnectionPool {
   constructor(settings) {
     this.settings = settings;
@@ -18,13 +25,14 @@ class ConnectionPool {
     // The pool waits pool_timeout for a free connection; making a new one has a limit of its own.
     class Client extends pg.Client {
       constructor(options) {
-        super({ ...options, connectionTimeoutMillis: connectTimeout });
+        // The pool hides the password from what copies an object.
+        super({ ...options, password: options.password, connectionTimeoutMillis: connectTimeout });
         this.on('error', (error) => {
           this.broken = error;
         });
       }
     }
-    this.pool = new pg.Pool({ ...settings.pool, ssl: settings.tls.options }, Client);
+    this.pool = new pg.Pool({ ...settings.pool, ssl: settings.tls.options, Client });
     this.pool.on('error', (error) => log('WARN', `an idle connection to PostgreSQL ended: ${error.message}`));
   }
 
@@ -34,8 +42,7 @@ class ConnectionPool {
     try {
       return await this.connect();
     } catch (error) {
-      if (error.message === POOL_TIMEOUT) throw new PoolTimeoutError(error.message);
-      throw error;
+      throw error.message === POOL_TIMEOUT ? new PoolTimeoutError(error.message) : new ConnectError(error);
     } finally {
       this.waiting--;
     }
@@ -74,4 +81,4 @@ class ConnectionPool {
   }
 }
 
-module.exports = { ConnectionPool, PoolTimeoutError };
+module.exports = { ConnectError, ConnectionPool, PoolTimeoutError };

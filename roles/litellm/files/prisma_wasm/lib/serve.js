@@ -7,7 +7,7 @@ const { UsageError } = require('./arguments');
 const { connectionSettings } = require('./connection');
 const { readDatasourceUrl } = require('./datasource');
 const { Engine } = require('./engine');
-const { endWith } = require('./lifetime');
+const { endOnPanic, endWith } = require('./lifetime');
 const { ConnectionPool } = require('./pool');
 const { createServer } = require('./server');
 
@@ -17,6 +17,7 @@ async function serve(options, environment) {
   const datamodel = fs.readFileSync(schemaFile, 'utf8');
   const settings = connectionSettings(readDatasourceUrl(datamodel, environment), environment);
   const pool = new ConnectionPool(settings);
+  endOnPanic();
   const engine = await Engine.start({
     datamodel,
     settings,

@@ -15,6 +15,7 @@ function createServer(engine, pool) {
       response.writeHead(status, { 'Content-Type': type, 'Content-Length': content.length });
       response.end(content);
     } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
       log('ERROR', error.message);
       if (response.headersSent) return response.destroy();
       response.writeHead(500, { 'Content-Type': 'application/json' });
