@@ -42,7 +42,7 @@ def config(addresses: Mapping[str, str]) -> str:
         "StrictHostKeyChecking": "no",
         "UserKnownHostsFile": "/dev/null",
         "LogLevel": "ERROR",
-        "ConnectTimeout": "10",
+        "ConnectTimeout": "30",
         "ControlMaster": "auto",
         "ControlPersist": "60s",
         "ControlPath": f"{SOCKETS}/hx-%C",
