@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 RELEASE = Path(__file__).resolve().parent
 VENV = RELEASE / "venv"
@@ -80,11 +81,31 @@ def serve(options: list[str]) -> None:
     cli.run_server(options)
 
 
+def engine_is_native() -> bool:
+    """Tell Prisma's own program from the one that runs on Node."""
+    with (PRISMA / "schema-engine").open("rb") as program:
+        return program.read(2) != b"#!"
+
+
+def take_password_out(url: str) -> str:
+    """Move the password into PGPASSWORD: Prisma's command line hands the URL to the schema engine as an argument.
+
+    The native engine does not know PGPASSWORD; ours and psycopg do.
+    """
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    os.environ["PGPASSWORD"] = unquote(parts.password)
+    user, _, address = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{address}"))
+
+
 def migrate(_options: list[str]) -> None:
     """Run LiteLLM's own migration job, without the server that the litellm command would import first."""
     settings = importlib.import_module("litellm.proxy.db.db_url_settings")
     manager = importlib.import_module("litellm_proxy_extras.utils").ProxyExtrasDBManager
-    os.environ["DATABASE_URL"] = settings.translate_libpq_ssl_params(os.environ["DATABASE_URL"])
+    url = settings.translate_libpq_ssl_params(os.environ["DATABASE_URL"])
+    os.environ["DATABASE_URL"] = url if engine_is_native() else take_password_out(url)
     try:
         complete = manager.run_migration_job(use_migrate=True, use_v2_resolver=True)
     except RuntimeError as error:
