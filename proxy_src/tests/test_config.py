@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,18 @@ def test_the_example_holds_every_key_with_its_default() -> None:
     minimal = Config.model_validate({"upstream": {"url": "http://127.0.0.1:4000"}})
     assert load(EXAMPLE) == minimal
     assert yaml.safe_load(EXAMPLE.read_text()) == minimal.model_dump()
+
+
+def test_the_readme_explains_every_key() -> None:
+    def keys(section: dict[str, Any], prefix: str = "") -> list[str]:
+        return [
+            key
+            for name, value in section.items()
+            for key in (keys(value, f"{prefix}{name}.") if isinstance(value, dict) and value else [prefix + name])
+        ]
+
+    readme = (EXAMPLE.parent / "README.md").read_text()
+    assert [key for key in keys(load(EXAMPLE).model_dump()) if f"| `{key}` |" not in readme] == []
 
 
 def test_names_of_middlewares_agree_with_the_pipeline() -> None:

@@ -173,9 +173,8 @@ async def test_small_writes_are_not_held_back() -> None:
     async with gateway() as gw, client(gw.port) as connection:
         await connection.send(request("/healthz"))
         await connection.answer()
-        (accepted,) = gw.server._http.connections
-        assert accepted.transport is not None
-        channel = accepted.transport.get_extra_info("socket")
+        (transport,) = gw.server._http.open.values()
+        channel = transport.get_extra_info("socket")
         assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
@@ -228,6 +227,36 @@ async def test_draining_lets_requests_finish() -> None:
             answer = await busy.answer()
             assert (answer.body, answer.get("Connection")) == (b"abcdef", "close")
             assert await draining == 0
+
+
+async def test_draining_waits_for_the_last_byte_to_leave() -> None:
+    body = b"x" * 60_000
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, body))
+
+    async with upstream(play) as up, gateway(up.url) as gw:
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(slow, ("127.0.0.1", gw.port))
+        await asyncio.sleep(0.05)
+        (transport,) = gw.server._http.open.values()
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await loop.sock_sendall(slow, request())
+        await asyncio.sleep(0.2)
+        assert gw.server.active == 0  # handled, but most of the answer is still in the gateway
+        assert transport.get_write_buffer_size() > 10_000
+        draining = asyncio.ensure_future(gw.server.drain(10, asyncio.Event()))
+        await asyncio.sleep(0.2)
+        assert not draining.done()
+        received = b""
+        while piece := await loop.sock_recv(slow, 100_000):
+            received += piece
+        slow.close()
+        assert received.endswith(body)
+        assert await draining == 0
 
 
 @pytest.mark.parametrize("hurried", [False, True])

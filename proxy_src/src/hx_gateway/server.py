@@ -7,7 +7,7 @@ import logging
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
@@ -19,7 +19,7 @@ from hx_gateway.message import Outcome, Request, Response
 from hx_gateway.middlewares.request_id import HEADER, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from hx_gateway.config import Listen
     from hx_gateway.middleware import Handler, ServiceState
@@ -97,9 +97,9 @@ class GatewayServer:
         return address, port
 
     async def drain(self, timeout: float, hurry: asyncio.Event) -> int:
-        """Stop accepting, let requests in flight finish, then cut; return how many were cut.
+        """Stop accepting, let requests in flight finish and their answers leave, then cut what is left.
 
-        They have `timeout` seconds, less if `hurry` is set meanwhile.
+        They have `timeout` seconds, less if `hurry` is set meanwhile. Returns how many connections were cut.
         """
         self._state.draining = True
         if self._listener is not None:
@@ -112,27 +112,26 @@ class GatewayServer:
         return cut
 
     async def _finish_or_cut(self, timeout: float, hurry: asyncio.Event) -> int:
-        deadline = asyncio.get_running_loop().time() + timeout
-        hurried = asyncio.ensure_future(hurry.wait())
-        try:
-            while self._active and not hurry.is_set():
-                left = deadline - asyncio.get_running_loop().time()
-                if left <= 0:
-                    break
-                await asyncio.wait([*self._active, hurried], timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            hurried.cancel()
-        cut = dict(self._active)
+        connections = self._http.open
+        if connections:
+            ends = [asyncio.ensure_future(self._http.all_closed.wait()), asyncio.ensure_future(hurry.wait())]
+            try:
+                await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+        cut = list(connections.values())
         if cut:
             self._cutting = True
-            for raw in cut.values():  # losing its connection cancels a handler
-                _reset(raw.transport)
-            await asyncio.wait(cut, timeout=5)
+            for transport in cut:  # losing its connection cancels a handler
+                _reset(transport)
+            if self._active:
+                await asyncio.wait(self._active, timeout=5)
         return len(cut)
 
     def _close_idle(self) -> None:
         busy = {id(raw.protocol) for raw in self._active.values()}
-        for connection in self._http.connections:
+        for connection in list(self._http.open):
             if id(connection) not in busy:
                 connection.force_close()
 
@@ -296,7 +295,26 @@ class _Connection(RequestHandler):
 
 
 class _Server(web.Server):
-    """aiohttp's server, making connections of ours."""
+    """aiohttp's server, making connections of ours and keeping them in view until their last byte is sent."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **options: Any) -> None:
+        super().__init__(handler, **options)
+        self.open: dict[RequestHandler, asyncio.Transport] = {}
+        self.all_closed = asyncio.Event()
+        """Set while there is no connection."""
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Note a connection."""
+        super().connection_made(handler, transport)
+        self.open[handler] = transport
+        self.all_closed.clear()
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a connection."""
+        super().connection_lost(handler, exc)
+        self.open.pop(handler, None)
+        if not self.open:
+            self.all_closed.set()
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
