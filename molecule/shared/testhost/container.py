@@ -80,7 +80,7 @@ def _reusable(host: TestHost) -> bool:
     try:
         if host.state != "running":
             say(f"Starting {host.name} again")
-            podman("start", host.name)
+            _start(host.name)
         wait_until_booted(host.name)
     except HarnessError as error:
         say(f"{error}\n{host.name} cannot be used any more: replacing it")
@@ -153,9 +153,15 @@ def _make(name: str, release: str, base: str, address: str | None, *, privileged
             base,
         )  # fmt: skip
     inherit.before_boot(name)
-    podman("start", name)
+    _start(name)
     wait_until_booted(name)
     inherit.after_boot(name)
+
+
+def _start(name: str) -> None:
+    with locked(LOCK):
+        podman("start", name)
+        network.keep_bridge_address()
 
 
 def _privileges(privileged: bool) -> list[str]:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from testhost.engine import LABEL, exists, podman, podman_json
-from testhost.shell import HarnessError, output, say
+from testhost.shell import HarnessError, output, run, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,20 @@ def free_address(subnet: ipaddress.IPv4Network, taken: Iterable[str]) -> str:
 def hardware_address(address: str) -> str:
     """Return the hardware address of an address: always the same, so that neighbours need not learn it again."""
     return "0a:58:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)
+
+
+def keep_bridge_address() -> None:
+    """Give the bridge a hardware address of its own.
+
+    Without one it takes over that of one of its ports: whenever a host comes or goes, the others may go on answering to
+    an address that is no longer there, for as long as ten seconds.
+    """
+    described = podman_json("network", "inspect", NAME)[0]
+    gateway = described["subnets"][0]["gateway"]
+    link, wanted = described["network_interface"], hardware_address(gateway)
+    shown = json.loads(output(["ip", "-json", "link", "show", "dev", link]))
+    if shown[0]["address"] != wanted:
+        run(["ip", "link", "set", "dev", link, "address", wanted], as_root=True)
 
 
 def _taken_subnets() -> list[str]:
