@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from testhost.network import CANDIDATES, free_address, free_subnet
+from testhost.network import CANDIDATES, free_address, free_subnet, hardware_address
 from testhost.shell import HarnessError
 
 
@@ -29,3 +29,8 @@ def test_a_full_subnet_is_an_error_that_says_so() -> None:
     subnet = ipaddress.IPv4Network("10.97.5.0/28")
     with pytest.raises(HarnessError, match="No address is left"):
         free_address(subnet, [str(address) for address in subnet])
+
+
+def test_an_address_has_one_hardware_address_for_good() -> None:
+    assert hardware_address("10.97.0.11") == "0a:58:0a:61:00:0b"
+    assert hardware_address("10.97.0.1") != hardware_address("10.97.1.1")
