@@ -8,6 +8,15 @@ const { pathToFileURL } = require('node:url');
 // By path, since the packages do not export these files.
 const PACKAGES = path.join(__dirname, '..', 'node_modules', '@prisma');
 
+// The engines ask the global object for random numbers, where Node 18 has no Web Crypto yet.
+globalThis.crypto ??= require('node:crypto').webcrypto;
+// Where the engines leave the message of a panic.
+globalThis.PRISMA_WASM_PANIC_REGISTRY ??= {
+  set_message(message) {
+    fs.writeSync(process.stderr.fd, `${message}\n`);
+  },
+};
+
 /** `name` is the path of the module from the packages' folder, without `_bg.wasm`. */
 async function loadWasm(name) {
   const file = path.join(PACKAGES, `${name}_bg.wasm`);
