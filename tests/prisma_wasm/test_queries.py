@@ -20,8 +20,9 @@ def create(engine: QueryEngine, data: str, fields: str = FIELDS) -> dict[str, ob
 def test_every_type_comes_back_as_it_went_in(engine: QueryEngine) -> None:
     item = create(
         engine,
-        'name: "types", count: -3, big: 9223372036854775807, ratio: 0.1, exact: "12345678901234567890.123456789", flag: true,'
-        ' at: "2026-01-31T12:34:56.789Z", data: "{\\"a\\": [1, null, \\"x\\"]}", blob: "AAEC/w==", tags: ["a,b", "c\\"d", ""],'
+        'name: "types", count: -3, big: 9223372036854775807, ratio: 0.1, exact: "12345678901234567890.123456789",'
+        ' flag: true, at: "2026-01-31T12:34:56.789Z", data: "{\\"a\\": [1, null, \\"x\\"]}", blob: "AAEC/w==",'
+        ' tags: ["a,b", "c\\"d", ""],'
         " numbers: [1, -2], kind: LARGE",
     )
     assert len(str(item.pop("id"))) == 36
@@ -78,7 +79,8 @@ def test_relations_in_both_directions(engine: QueryEngine) -> None:
     owner = engine.query(
         'mutation { result: createOneOwner(data: {email: "a@b.c", notes: "{\\"k\\": \\"v\\"}",'
         ' items: {create: [{name: "one", data: "{}"}, {name: "two"}]}})'
-        ' { id notes items(where: {name: {in: ["one", "two"]}}, orderBy: [{name: desc}], take: 1) { name owner { email } } } }'
+        ' { id notes items(where: {name: {in: ["one", "two"]}}, orderBy: [{name: desc}], take: 1)'
+        " { name owner { email } } } }"
     ).result
     assert json.loads(owner["notes"]) == {"k": "v"}
     assert owner["items"] == [{"name": "two", "owner": {"email": "a@b.c"}}]
@@ -100,7 +102,8 @@ def test_many_at_once(engine: QueryEngine) -> None:
     ).result
     assert summed == {"_sum": {"count": 44850}, "_count": {"_all": 300}}
     grouped = engine.query(
-        f"query {{ result: groupByItem(by: [kind], {condition}, orderBy: [{{kind: asc}}]) {{ kind _max {{ count }} }} }}"
+        f"query {{ result: groupByItem(by: [kind], {condition}, orderBy: [{{kind: asc}}])"
+        " { kind _max { count } } }"
     ).result
     assert grouped == [{"kind": None, "_max": {"count": 299}}]
     updated = engine.query(

@@ -40,7 +40,9 @@ def test_commit(engine: QueryEngine) -> None:
 def test_rollback(engine: QueryEngine) -> None:
     transaction = engine.begin()
     add(engine, "rolled back", transaction)
-    assert engine.raw("SELECT count(*)::int AS n FROM \"Item\" WHERE name = 'rolled back'", transaction=transaction).result
+    assert engine.raw(
+        "SELECT count(*)::int AS n FROM \"Item\" WHERE name = 'rolled back'", transaction=transaction
+    ).result
     assert engine.finish("rollback", transaction).status == 200
     assert find(engine, "rolled back") is None
 

@@ -83,14 +83,8 @@ class QueryEngine:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.log = engines.parent / f"engine-{self.port}.log"
-        command = [
-            engines / "query-engine",
-            "-p",
-            str(self.port),
-            "--enable-metrics",
-            "--enable-raw-queries",
-            *arguments,
-        ]
+        command: list[str | Path] = [engines / "query-engine", "-p", str(self.port)]
+        command += ["--enable-metrics", "--enable-raw-queries", *arguments]
         environ.setdefault("PRISMA_WASM_RAW_ROWS", "objects")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

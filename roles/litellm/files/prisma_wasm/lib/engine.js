@@ -75,11 +75,29 @@ class Engine {
     return this.repair(JSON.parse(await this.core.query(JSON.stringify(request), NO_TRACE, transactionId)));
   }
 
-  /** Start, commit or roll back an interactive transaction; the answer has an error_code if that failed. */
-  async transaction(action, argument) {
-    if (action !== 'start' && !TRANSACTION_ID.test(argument)) return NO_TRANSACTION;
-    const calls = { start: 'startTransaction', commit: 'commitTransaction', rollback: 'rollbackTransaction' };
-    const answer = JSON.parse((await this.core[calls[action]](argument, NO_TRACE)) || '{}');
+  /** Begin an interactive transaction; the answer has its id, or an error_code. */
+  async begin(options) {
+    const started = this.call('startTransaction', options);
+    // The WebAssembly engine takes max_wait, but waits as long as the pool does.
+    const { max_wait: patience } = JSON.parse(options);
+    if (!Number.isInteger(patience)) return started;
+    let timer;
+    const tooLate = new Promise((resolve) => {
+      timer = setTimeout(resolve, patience, NO_TIME);
+    });
+    const answer = await Promise.race([started, tooLate]).finally(() => clearTimeout(timer));
+    if (answer === NO_TIME) started.then(({ id }) => id && this.finish('rollback', id));
+    return answer;
+  }
+
+  /** Commit an interactive transaction or roll it back; the answer has an error_code if that failed. */
+  async finish(action, id) {
+    if (!TRANSACTION_ID.test(id)) return NO_TRANSACTION;
+    return this.call(action === 'commit' ? 'commitTransaction' : 'rollbackTransaction', id);
+  }
+
+  async call(method, argument) {
+    const answer = JSON.parse((await this.core[method](argument, NO_TRACE)) || '{}');
     return answer.error_code ? this.repairUserError(answer) : answer;
   }
 
@@ -102,12 +120,14 @@ class Engine {
   }
 }
 
-const NO_TRANSACTION = {
+const transactionError = (error) => ({
   is_panic: false,
-  message: 'Transaction API error: Transaction not found.',
-  meta: { error: 'Transaction not found.' },
+  message: `Transaction API error: ${error}`,
+  meta: { error },
   error_code: 'P2028',
-};
+});
+const NO_TRANSACTION = transactionError('Transaction not found.');
+const NO_TIME = transactionError('Unable to start a transaction in the given time.');
 
 const queryError = (message) => ({
   errors: [{ error: message, user_facing_error: { is_panic: false, message, meta: {}, error_code: 'P2009' } }],

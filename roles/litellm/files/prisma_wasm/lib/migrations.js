@@ -7,6 +7,22 @@ const path = require('node:path');
 const LOCK_FILE = 'migration_lock.toml';
 const SCRIPT = 'migration.sql';
 
+/** A migration that the database refused, in the words of the native engine, by which LiteLLM decides what to do. */
+class MigrationError extends Error {
+  constructor(name, cause) {
+    const details = [`${cause.severity ?? 'ERROR'}: ${cause.message}`];
+    if (cause.detail) details.push(`DETAIL: ${cause.detail}`);
+    if (cause.hint) details.push(`HINT: ${cause.hint}`);
+    super(
+      'A migration failed to apply. New migrations cannot be applied before the error is recovered from. Read more about how to '
+      + 'resolve migration issues in a production database: https://pris.ly/d/migrate-resolve\n\n'
+      + `Migration name: ${name}\n\nDatabase error code: ${cause.code}\n\nDatabase error:\n${details.join('\n')}\n`,
+    );
+    this.code = 'P3018';
+    this.meta = { migration_name: name, database_error_code: String(cause.code), database_error: details.join('\n') };
+  }
+}
+
 function readMigrations(folder) {
   return {
     baseDir: folder,
@@ -27,4 +43,4 @@ function names(folder) {
 
 const readIfThere = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : null);
 
-module.exports = { readMigrations };
+module.exports = { MigrationError, readMigrations };

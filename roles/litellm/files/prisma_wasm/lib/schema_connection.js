@@ -12,8 +12,11 @@ const PLAIN_TYPES = new Map([
   [18, TEXT], [19, TEXT], [22, TEXT], [28, TEXT], [30, TEXT], [194, TEXT], [2205, TEXT], [2206, TEXT], [2278, TEXT], [1003, TEXT_ARRAY],
 ]);
 
-/** A factory of adapters for the engine; `database` replaces the one in the URL. */
-function adapterFactory(text, { database } = {}) {
+/**
+ * A factory of adapters for the engine. `database` replaces the one in the URL; `onScriptError` hears of a script that failed,
+ * in PostgreSQL's words, which the engine does not pass on.
+ */
+function adapterFactory(text, { database, onScriptError = () => {} } = {}) {
   const { pool, schema, tls, connectTimeout } = connectionSettings(parseDatabaseUrl(text));
   const config = { ...pool, database: database ?? pool.database, max: 1, connectionTimeoutMillis: connectTimeout, ssl: tls.options };
   // A migration may take its time.
@@ -22,11 +25,11 @@ function adapterFactory(text, { database } = {}) {
   const connect = factory.connect.bind(factory);
   factory.connect = async () => {
     try {
-      return adapt(await connectAndProve(connect));
+      return adapt(await connectAndProve(connect), onScriptError);
     } catch (error) {
       if (!tls.optional || !config.ssl || !/does not support (SSL|TLS)/.test(messageOf(error))) throw error;
       config.ssl = false;
-      return adapt(await connectAndProve(connect));
+      return adapt(await connectAndProve(connect), onScriptError);
     }
   };
   return factory;
@@ -45,12 +48,13 @@ async function connectAndProve(connect) {
 
 const messageOf = (error) => `${error.message} ${error.cause?.reason ?? ''}`;
 
-function adapt(adapter) {
+function adapt(adapter, onScriptError) {
   // The original cuts a script at every semicolon, also inside functions and texts.
   adapter.executeScript = async (script) => {
     try {
       await adapter.underlyingDriver().query(script);
     } catch (error) {
+      onScriptError(script, error);
       adapter.onError(error);
     }
   };

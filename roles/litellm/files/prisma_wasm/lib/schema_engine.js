@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const { bindSqlAdapterFactory } = require('@prisma/driver-adapter-utils');
 const { readDatasourceUrl } = require('./datasource');
-const { readMigrations } = require('./migrations');
+const { MigrationError, readMigrations } = require('./migrations');
 const { adapterFactory } = require('./schema_connection');
 const { loadWasm } = require('./wasm');
 
@@ -25,7 +25,11 @@ class SchemaEngine {
   }
 
   async connect(url) {
-    const factory = adapterFactory(url);
+    const factory = adapterFactory(url, {
+      onScriptError: (script, error) => {
+        this.failedScript = { script, error };
+      },
+    });
     // An error of the first connection is clearer than what the engine makes of it.
     await (await factory.connect()).dispose();
     const bindings = await loadWasm('schema-engine-wasm/schema_engine');
@@ -39,7 +43,15 @@ class SchemaEngine {
 
   async applyMigrations({ migrationsDirectoryPath }) {
     const engine = await this.connected();
-    return engine.applyMigrations({ migrationsList: readMigrations(migrationsDirectoryPath), filters: EVERYTHING });
+    const migrationsList = readMigrations(migrationsDirectoryPath);
+    this.failedScript = undefined;
+    try {
+      return await engine.applyMigrations({ migrationsList, filters: EVERYTHING });
+    } catch (error) {
+      const { script, error: cause } = this.failedScript ?? {};
+      const failed = migrationsList.migrationDirectories.find(({ migrationFile }) => migrationFile.content.value === script);
+      throw failed ? new MigrationError(failed.path, cause) : error;
+    }
   }
 
   async diagnoseMigrationHistory({ migrationsDirectoryPath }) {
@@ -71,10 +83,14 @@ class SchemaEngine {
     return {};
   }
 
-  async dbExecute(parameters) {
-    const { datasourceType } = parameters;
-    const url = datasourceType.tag === 'url' ? datasourceType.url : urlOf(fs.readFileSync(datasourceType.schema, 'utf8'));
-    await (await this.connected(url)).dbExecute(parameters);
+  async dbExecute({ datasourceType, script }) {
+    const url = datasourceType.tag === 'url' ? datasourceType.url : urlOf(schemaFiles(datasourceType)[0].content);
+    const adapter = await adapterFactory(url).connect();
+    try {
+      await adapter.executeScript(script);
+    } finally {
+      await adapter.dispose();
+    }
     return null;
   }
 

@@ -40,11 +40,11 @@ async function route(engine, pool, request) {
   if (target === 'POST /') {
     return { status: 200, body: await engine.query(await readBody(request), request.headers['x-transaction-id']) };
   }
-  if (target === 'POST /transaction/start') return transactionAnswer(await engine.transaction('start', await readBody(request)));
+  if (target === 'POST /transaction/start') return transactionAnswer(await engine.begin(await readBody(request)));
   const [, id, action] = (request.method === 'POST' && TRANSACTION.exec(pathname)) || [];
   if (!id) return { status: 404, body: { error: 'not found' } };
   await readBody(request);
-  return transactionAnswer(await engine.transaction(action, id));
+  return transactionAnswer(await engine.finish(action, id));
 }
 
 async function readBody(request) {
