@@ -303,10 +303,20 @@ async def test_a_body_that_came_with_its_head_is_taken_at_once() -> None:
 
 
 async def test_head_and_body_of_known_length_leave_in_one_write() -> None:
-    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
-        for _ in range(3):
-            await connection.send(request("/v1/x", "POST", body=b"abc"))
-            assert (await connection.reader.read(10_000)).endswith(b"\r\n\r\nabc")
+    go_on = asyncio.Event()
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+        await go_on.wait()
+        writer.write(b"abc")
+
+    async with upstream(play) as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(request())
+        reading = asyncio.ensure_future(connection.reader.read(10_000))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        go_on.set()
+        assert (await reading).endswith(b"\r\n\r\nabc")
 
 
 async def test_a_stream_that_fails_at_once_is_broken_off() -> None:

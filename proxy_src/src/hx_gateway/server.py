@@ -280,8 +280,8 @@ class _Connection(RequestHandler):
         message: str | None = None,  # noqa: ARG002 - aiohttp's text repeats bytes of the request
     ) -> web.StreamResponse:
         """Answer what aiohttp itself refuses: bytes that are not HTTP."""
-        if request.writer.output_size > 0:
-            raise ConnectionAbortedError
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionAbortedError  # too late for an answer
         error = MalformedRequestError() if status < 500 else GatewayError()
         request_id = new_id()
         event(error.code, id=request_id, client=request.remote or "", cause=type(exc).__name__)

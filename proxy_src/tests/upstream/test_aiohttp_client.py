@@ -162,6 +162,16 @@ async def test_an_answer_that_breaks_off_is_not_ended_cleanly(broken: bytes, see
             assert body == seen
 
 
+async def test_an_answer_whose_body_never_begins_is_not_ended_cleanly(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "hx_gateway")
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+    async with upstream(dying(broken, pause=0.1)) as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(request())
+        assert not (await connection.reader.read()).endswith(b"\r\n\r\n" + b"x" * 10)
+    assert [line["ended"] for line in gw.log()] == ["upstream_broken"]
+    assert [record.message for record in caplog.records] == ["upstream_broken"]
+
+
 async def test_an_answer_without_framing_that_is_cut_resets_an_old_client() -> None:
     async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(CHUNKED + chunk(b"one"))
