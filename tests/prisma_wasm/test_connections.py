@@ -189,6 +189,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_tls(
+    *,
     engines: Path,
     postgres: PostgresServer,
     database: Database,
