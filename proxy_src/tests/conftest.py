@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-LONGEST = 20
+LONGEST = 60
 """Seconds a test may take before it counts as hanging."""
 
 
