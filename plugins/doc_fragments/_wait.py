@@ -20,7 +20,7 @@ options:
     default: false
   timeout:
     description:
-      - Seconds to wait at most, all attempts included. Only used when O(wait=true).
+      - Seconds to wait, all attempts included; the last one may go on for a second or two beyond. Only used when O(wait=true).
     type: float
     default: 60
   poll_interval:

@@ -137,7 +137,8 @@ class HttpClient:
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, remaining: float | None = None) -> Answer:
         """GET one path. Redirects are answers, not followed: a service that redirects is not the one that was meant."""
-        seconds = self.timeout if remaining is None else max(0.1, min(self.timeout, remaining))
+        # The last attempt of a wait gets a second: its answer should not be "too late" where there is a better one.
+        seconds = self.timeout if remaining is None else min(self.timeout, max(1.0, remaining))
         try:
             with deadline(seconds):
                 return self._get(path, headers or {}, seconds)

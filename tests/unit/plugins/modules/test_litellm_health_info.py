@@ -178,7 +178,7 @@ def test_a_server_that_takes_too_long(way: str) -> None:
         took = time.monotonic() - started
     assert (outcome["ready"], outcome["reachable"]) == (False, False)
     assert "in time" in outcome["reason"] or "within 0.5 s" in outcome["reason"]
-    assert took < 3
+    assert took < 5
 
 
 def test_nothing_listens() -> None:
@@ -202,16 +202,17 @@ def test_waiting_until_the_database_is_connected() -> None:
 
 def test_waiting_in_vain_returns_the_last_answer() -> None:
     with HttpStub({READINESS: [NO_DATABASE]}) as server:
-        outcome = ask(server, wait=True, timeout=0.5, poll_interval=0.1)
+        outcome = ask(server, wait=True, timeout=2, poll_interval=0.1)
     assert (outcome["ready"], outcome["db"]) == (False, "Not connected")
-    assert outcome["elapsed"] <= 1
+    assert outcome["attempts"] > 1
+    assert outcome["elapsed"] <= 5
 
 
 def test_one_slow_attempt_does_not_outlive_the_wait() -> None:
     with HttpStub({}) as server:
         server.replies[READINESS] = [server.hang]
         outcome = ask(server, wait=True, timeout=0.6, poll_interval=0.1, request_timeout=20)
-    assert outcome["elapsed"] < 3
+    assert outcome["elapsed"] < 5
 
 
 def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
