@@ -52,7 +52,6 @@ def ordered() -> list[tuple[str, Factory]]:
 def build(services: Services) -> Handler:
     """Return the whole pipeline as one handler. Raises ConfigError if a factory cannot be loaded."""
     config = services.config.middlewares
-    check_factories(config)
     middlewares: list[Middleware] = []
     for name, factory in ordered():
         middlewares += _added(config, name, services)
