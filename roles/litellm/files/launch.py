@@ -75,9 +75,9 @@ def serve(options: list[str]) -> None:
     cli = importlib.import_module("litellm.proxy.proxy_cli")
     check = importlib.import_module("litellm.proxy.db.check_migration")
     # It would move to a random port when it finds 4000 taken.
-    replace(cli.ProxyInitializationHelpers, "is_port_in_use", staticmethod(lambda port: False))
+    replace(cli.ProxyInitializationHelpers, "is_port_in_use", staticmethod(lambda *_: False))
     # It would run `prisma migrate diff` with the database's URL, password included, among the arguments.
-    replace(check, "check_prisma_schema_diff", lambda db_url=None: None)
+    replace(check, "check_prisma_schema_diff", lambda **_: None)
     cli.run_server(options)
 
 
