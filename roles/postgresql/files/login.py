@@ -1,7 +1,8 @@
 """Log in to a PostgreSQL server once, with nothing but the standard library, and tell its major version.
 
 The parameters come as a JSON object on standard input, so that no password is in an argument or a variable. The answer
-is one JSON object, {"version": 15, "error": ""}; a failed login is an answer, too.
+is one JSON object, {"version": 15, "error": "", "code": ""}. A failed login is an answer, too, with the reason and the
+server's SQLSTATE.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ PROTOCOL = 196608
 
 class LoginError(Exception):
     """The server cannot be used, for the reason given."""
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 def encrypt(sock: socket.socket, login: dict[str, str]) -> socket.socket:
@@ -61,7 +66,7 @@ class Connection:
         body = self.stream.read(struct.unpack("!i", head[1:])[0] - 4)
         if head[:1] == b"E":
             fields = {part[:1]: part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
-            raise LoginError("the server says: " + fields.get(b"M", "no reason"))
+            raise LoginError("the server says: " + fields.get(b"M", "no reason"), fields.get(b"C", ""))
         return head[:1], body
 
 
@@ -137,9 +142,10 @@ def server_version(login: dict[str, str]) -> int:
 def main() -> None:
     """Read the parameters, print the answer."""
     try:
-        answer = {"version": server_version(json.load(sys.stdin)), "error": ""}
+        answer = {"version": server_version(json.load(sys.stdin)), "error": "", "code": ""}
     except (LoginError, OSError, ValueError, KeyError, struct.error) as problem:
-        answer = {"version": 0, "error": str(problem) or type(problem).__name__}
+        code = getattr(problem, "code", "")
+        answer = {"version": 0, "error": str(problem) or type(problem).__name__, "code": code}
     sys.stdout.write(json.dumps(answer))
 
 
