@@ -52,7 +52,7 @@ lint: deps ## Run the linters and type checkers
 	@tests/run yamllint ruff mypy mypy-harness mypy-proxy ansible-lint
 
 unit: deps ## Run the tests that need no test host
-	@tests/run unit harness proxy
+	@tests/run unit prisma-wasm harness proxy
 
 sanity: deps ## Run ansible-test's sanity and unit tests and Galaxy's import checks
 	@tests/run sanity units docs importer
