@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { log } = require('./log');
 
 // By path, since the packages do not export these files.
 const PACKAGES = path.join(__dirname, '..', 'node_modules', '@prisma');
@@ -13,7 +14,7 @@ globalThis.crypto ??= require('node:crypto').webcrypto;
 // Where the engines leave the message of a panic.
 globalThis.PRISMA_WASM_PANIC_REGISTRY ??= {
   set_message(message) {
-    fs.writeSync(process.stderr.fd, `${message}\n`);
+    log('ERROR', message);
   },
 };
 
