@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from checks.site import play
 from checks.stack import GATEWAY_UNIT, LITELLM_UNIT, Stack, describe
@@ -37,7 +40,7 @@ def test_second_run_changes_nothing_and_is_quick(host: Host) -> None:
 
 
 def test_check_with_diff_shows_no_secret(stack: Stack) -> None:
-    run = play("--check", "--diff", "-vv", "-e", "proxy_drain_timeout=61", "-e", "litellm_cache_ttl=601")
+    run = play("--check", "--diff", "-vv", "-e", json.dumps({"proxy_drain_timeout": 61, "litellm_cache_ttl": 601}))
     assert run.status == 0, run.output
     assert "drain" in run.output
     assert [form for form in stack.forms_of_secrets() if form in run.output] == []
@@ -46,15 +49,17 @@ def test_check_with_diff_shows_no_secret(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("change", "restarted"),
     [
-        ("proxy_drain_timeout=59", {GATEWAY_UNIT}),
-        ("litellm_cache_ttl=599", {LITELLM_UNIT}),
-        ("proxy_disable_admin_ui=false litellm_disable_admin_ui=false", {GATEWAY_UNIT, LITELLM_UNIT}),
+        ({"proxy_drain_timeout": 59}, {GATEWAY_UNIT}),
+        ({"litellm_cache_ttl": 599}, {LITELLM_UNIT}),
+        ({"proxy_disable_admin_ui": False, "litellm_disable_admin_ui": False}, {GATEWAY_UNIT, LITELLM_UNIT}),
     ],
 )
-def test_a_change_restarts_exactly_the_units_it_belongs_to(host: Host, change: str, restarted: set[str]) -> None:
+def test_a_change_restarts_exactly_the_units_it_belongs_to(
+    host: Host, change: dict[str, Any], restarted: set[str]
+) -> None:
     assert play().status == 0
     before = processes(host)
-    run = play("-e", change)
+    run = play("-e", json.dumps(change))
     assert run.status == 0, run.output
     after = processes(host)
     assert {unit for unit in UNITS if after[unit] != before[unit]} == restarted
@@ -70,7 +75,7 @@ def test_a_restart_that_an_ended_run_owed_is_made_up_for(host: Host) -> None:
 
 
 def test_one_part_can_be_run_by_its_tag() -> None:
-    run = play("--tags", "proxy_configure", "-e", "proxy_drain_timeout=58", "--check")
+    run = play("--tags", "proxy_configure", "-e", json.dumps({"proxy_drain_timeout": 58}), "--check")
     assert run.status == 0, run.output
     assert run.changed > 0
     assert "hx.gateway.litellm" not in run.output.replace("hx.gateway.litellm : Validating", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from testinfra.host import Host
@@ -30,7 +30,8 @@ class Stack:
     provider_url: str
     database_address: str
     cache_address: str
-    secrets: dict[str, str]
+    # Not in the repr, which pytest prints when a check fails.
+    secrets: dict[str, str] = field(repr=False)
 
     @property
     def master_key(self) -> str:
