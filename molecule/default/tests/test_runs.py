@@ -46,30 +46,27 @@ def test_check_with_diff_shows_no_secret(stack: Stack) -> None:
     assert [form for form in stack.forms_of_secrets() if form in run.output] == []
 
 
-@pytest.mark.parametrize(
-    ("change", "restarted"),
-    [
+def test_a_change_restarts_exactly_the_units_it_belongs_to(host: Host) -> None:
+    steps: list[tuple[dict[str, Any], set[str]]] = [
         ({"proxy_drain_timeout": 59}, {GATEWAY_UNIT}),
         ({"litellm_cache_ttl": 599}, {LITELLM_UNIT}),
         ({"proxy_disable_admin_ui": False, "litellm_disable_admin_ui": False}, {GATEWAY_UNIT, LITELLM_UNIT}),
-    ],
-)
-def test_a_change_restarts_exactly_the_units_it_belongs_to(
-    host: Host, change: dict[str, Any], restarted: set[str]
-) -> None:
+    ]
+    variables: dict[str, Any] = {}
+    for change, restarted in steps:
+        variables |= change
+        before = processes(host)
+        run = play("-e", json.dumps(variables))
+        assert run.status == 0, run.output
+        after = processes(host)
+        assert {unit for unit in UNITS if after[unit] != before[unit]} == restarted, change
     assert play().status == 0
-    before = processes(host)
-    run = play("-e", json.dumps(change))
-    assert run.status == 0, run.output
-    after = processes(host)
-    assert {unit for unit in UNITS if after[unit] != before[unit]} == restarted
 
 
 def test_a_restart_that_an_ended_run_owed_is_made_up_for(host: Host) -> None:
-    assert play().status == 0
     before = processes(host)
     host.check_output("touch /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.yml")
-    assert play().status == 0
+    assert play("--tags", "proxy_run").status == 0
     after = processes(host)
     assert {unit for unit in UNITS if after[unit] != before[unit]} == {GATEWAY_UNIT}
 
@@ -78,7 +75,7 @@ def test_one_part_can_be_run_by_its_tag() -> None:
     run = play("--tags", "proxy_configure", "-e", json.dumps({"proxy_drain_timeout": 58}), "--check")
     assert run.status == 0, run.output
     assert run.changed > 0
-    assert "hx.gateway.litellm" not in run.output.replace("hx.gateway.litellm : Validating", "")
+    assert "hx.gateway.litellm : configure" not in run.output
 
 
 def test_validate_reports_every_check() -> None:
