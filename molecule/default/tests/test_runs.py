@@ -1,4 +1,4 @@
-"""What an operator relies on in later runs: nothing changes, quickly, and only what changed restarts."""
+"""What an operator relies on in later runs: nothing changes, and only what changed restarts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
 
-SECOND_RUN_SECONDS = 40
 UNITS = {LITELLM_UNIT, GATEWAY_UNIT, "postgresql@15-main.service", "redis-server.service"}
 
 
@@ -30,13 +29,12 @@ def processes(host: Host) -> dict[str, str]:
     }
 
 
-def test_second_run_changes_nothing_and_is_quick(host: Host) -> None:
+def test_second_run_changes_nothing(host: Host) -> None:
     before = processes(host)
     run = play()
     assert run.status == 0, run.output
     assert run.changed == 0, run.output
     assert processes(host) == before
-    assert run.seconds <= SECOND_RUN_SECONDS
 
 
 def test_check_with_diff_shows_no_secret(stack: Stack) -> None:
