@@ -103,10 +103,14 @@ class BareHost:
         playbook = folder / "playbook.yml"
         play = {"hosts": "all", "gather_facts": False, "vars": variables, "roles": [f"hx.gateway.{role}"]}
         playbook.write_text(json.dumps([play]))
+        return self.play(inventory, playbook)
+
+    def play(self, inventory: Path, playbook: Path, *arguments: str) -> Run:
+        """Run a playbook with an inventory."""
         settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
         program = Path(sys.executable).with_name("ansible-playbook")
         ran = subprocess.run(
-            [program, "--inventory", inventory, playbook],
+            [program, "--inventory", inventory, playbook, *arguments],
             cwd=ROOT,
             env={**os.environ, **settings},
             capture_output=True,
