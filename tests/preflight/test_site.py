@@ -52,7 +52,7 @@ def test_a_value_wrong_for_one_role_stops_all(
 
 def test_check_mode_succeeds_shows_no_secret_and_changes_nothing(bare_host: BareHost, inventory: Path) -> None:
     before = bare_host.listing()
-    run = bare_host.play(inventory, SITE, "--check", "--diff", "-vv")
+    run = bare_host.play(inventory, SITE, "--check", "--diff")
     assert run.status == 0, run.output
     assert run.changed > 10
     assert bare_host.listing() == before
