@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+import testinfra
 from checks.stack import Stack, describe
 from testinfra.host import Host
 
@@ -20,7 +23,14 @@ def administrator(host: Host, query: str, database: str = "hx_gateway") -> str:
     return host.check_output("runuser -u postgres -- psql -XAtd %s -c %s", database, query)
 
 
-def login(host: Host, stack: Stack, user: str, database: str, password: str) -> str:
+@pytest.fixture(scope="module")
+def gateway() -> Host:
+    """A gateway host: the database lets in nobody else."""
+    inventory = f"{os.environ['MOLECULE_SCENARIO_DIRECTORY']}/inventory"
+    return testinfra.get_hosts(["ansible://gateway"], ansible_inventory=inventory)[0]
+
+
+def login(gateway: Host, stack: Stack, user: str, database: str, password: str) -> str:
     """Try to log in over TCP; the answer or PostgreSQL's refusal."""
     program = (
         "import os, psycopg2\n"
@@ -30,24 +40,24 @@ def login(host: Host, stack: Stack, user: str, database: str, password: str) -> 
         "    c.execute('SELECT current_user'); print('in as', c.fetchone()[0])\n"
         "except psycopg2.OperationalError as refusal: print(refusal)\n"
     )
-    return host.check_output("P=%s python3 -c %s", password, program)
+    return gateway.check_output("P=%s python3 -c %s", password, program)
 
 
-def test_the_stacks_role_logs_in(host: Host, stack: Stack) -> None:
+def test_the_stacks_role_logs_in(gateway: Host, stack: Stack) -> None:
     password = stack.secrets["hx_database_password"]
-    assert login(host, stack, "hx_gateway", "hx_gateway", password) == "in as hx_gateway"
+    assert login(gateway, stack, "hx_gateway", "hx_gateway", password) == "in as hx_gateway"
 
 
 @pytest.mark.parametrize(
     ("user", "database"), [("hx_gateway", "postgres"), ("postgres", "hx_gateway"), ("postgres", "postgres")]
 )
-def test_other_logins_over_the_network_are_refused(host: Host, stack: Stack, user: str, database: str) -> None:
-    answer = login(host, stack, user, database, stack.secrets["hx_database_password"])
+def test_other_logins_over_the_network_are_refused(gateway: Host, stack: Stack, user: str, database: str) -> None:
+    answer = login(gateway, stack, user, database, stack.secrets["hx_database_password"])
     assert "no pg_hba.conf entry" in answer
 
 
-def test_wrong_password_is_refused(host: Host, stack: Stack) -> None:
-    assert "password authentication failed" in login(host, stack, "hx_gateway", "hx_gateway", "wrong")
+def test_wrong_password_is_refused(gateway: Host, stack: Stack) -> None:
+    assert "password authentication failed" in login(gateway, stack, "hx_gateway", "hx_gateway", "wrong")
 
 
 def test_passwords_are_scram_only(host: Host) -> None:
