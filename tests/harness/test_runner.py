@@ -42,6 +42,7 @@ def test_a_missing_report_has_no_tests(runner: ModuleType, tmp_path: Path) -> No
         ("scenario", True, (4, 0), (5, 0)),
         ("scenario", False, (3, 1), (3, 2)),
         ("scenario", False, (0, 0), (0, 1)),
+        ("scenario", True, (0, 0), (0, 1)),
     ],
 )
 def test_a_check_is_judged(
