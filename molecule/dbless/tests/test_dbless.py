@@ -5,6 +5,8 @@ from __future__ import annotations
 from checks.stack import CONFIG, LITELLM_UNIT, MIGRATE_UNIT
 from testinfra.host import Host
 
+testinfra_hosts = ["ansible://all"]
+
 
 def test_no_file_names_a_database(host: Host) -> None:
     assert host.run(f"grep -rE 'DATABASE_URL|store_model_in_db' {CONFIG}").rc == 1

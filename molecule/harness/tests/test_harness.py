@@ -6,6 +6,8 @@ import json
 
 from testinfra.host import Host
 
+testinfra_hosts = ["ansible://all"]
+
 PROVIDER = "http://127.0.0.1:11434"
 
 

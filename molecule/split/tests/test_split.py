@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from testinfra.host import Host
 
+testinfra_hosts = ["ansible://all"]
+
 UNITS = {
     "hx-gateway-split-database": "postgresql.service",
     "hx-gateway-split-cache": "redis-server.service",
