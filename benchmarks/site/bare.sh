@@ -3,7 +3,6 @@
 # Ansible, checks, users, sandboxes or access rules. Usage: bare.sh FOLDER, which bench.py has filled.
 set -eu
 folder=$1
-wheels=/var/cache/hx-gateway/wheels
 export DEBIAN_FRONTEND=noninteractive PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 CHECKPOINT_DISABLE=1
 export DATABASE_URL=postgresql://hx_gateway:bench@127.0.0.1:5432/hx_gateway REDIS_URL=redis://127.0.0.1:6379/0
 export LITELLM_MASTER_KEY=sk-bench-of-the-site LITELLM_SALT_KEY=bench-of-the-site-salt LITELLM_LOCAL_MODEL_COST_MAP=True
@@ -23,7 +22,7 @@ packages() {
 virtual_environments() {
     for name in litellm gateway; do
         python3 -m venv "$folder/$name/venv"
-        pip="$folder/$name/venv/bin/python -m pip install --quiet --no-compile --no-deps --find-links $wheels"
+        pip="$folder/$name/venv/bin/python -m pip install --quiet --no-compile --no-deps"
         $pip --require-hashes --requirement "$folder/$name/requirements.lock"
         [ "$name" = litellm ] || $pip --no-index "$folder"/hx_gateway-*.whl
         "$folder/$name/venv/bin/python" -m compileall -q -j 0 "$folder/$name/venv/lib" || true
