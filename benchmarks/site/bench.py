@@ -34,9 +34,9 @@ DOWNLOAD = {
 FIRST_RUN_LIMIT, SECOND_RUN_LIMIT = 1.5, 40.0
 
 
-def run(*command: str | Path, **options: object) -> str:
+def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
     """Run a command and return what it printed; its errors stay visible."""
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=ROOT, **options).stdout  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=ROOT, env=env).stdout
 
 
 def fresh(name: str) -> str:

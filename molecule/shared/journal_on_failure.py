@@ -21,7 +21,7 @@ def journal(host: object) -> str:
     state = f"systemctl list-units --all --no-legend --plain --type service {' '.join(repr(unit) for unit in UNITS)}"
     command = f"{state}; journalctl --no-pager --quiet --output short-iso --lines {LINES} {units}"
     try:
-        return str(host.run(command).stdout)  # type: ignore[attr-defined]
+        return str(host.run(command).stdout)  # type: ignore[attr-defined]  # a host's modules are found at run time
     except Exception as error:
         return f"The journal cannot be read: {error}"
 

@@ -190,7 +190,7 @@ async def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
             sent += 65536
 
     async with upstream(flood) as up, gateway(up.url) as gw, client(gw.port) as connection:
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport
         await connection.send(request())
         await asyncio.sleep(0.3)
         before = sent
