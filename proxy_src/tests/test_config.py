@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hx_gateway.config import MIDDLEWARES, Config, ConfigError, load
+from hx_gateway.config import Config, ConfigError, load
+from hx_gateway.config.middlewares import MIDDLEWARES
 from hx_gateway.pipeline import ordered
 
 EXAMPLE = Path(__file__).parent.parent / "example.yml"

@@ -16,7 +16,7 @@ from hx_gateway.message import BytesBody, Request
 from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
 
 from running import configured, gateway
-from wire import ask, chunk, client, echo, read_chunks, reply, request, say, upstream
+from wire import FORM, ask, chunk, client, echo, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
     from wire import Seen
@@ -101,7 +101,7 @@ async def test_chunked_request_stays_chunked_and_is_streamed() -> None:
         writer.write(reply(200, b"done"))
 
     async with upstream(play, whole=False) as up, gateway(up.url) as gw, client(gw.port) as connection:
-        await connection.send(request("/v1/files", "POST", ["Transfer-Encoding: chunked"]) + chunk(b"one"))
+        await connection.send(request("/v1/files", "POST", [FORM, "Transfer-Encoding: chunked"]) + chunk(b"one"))
         assert await asyncio.wait_for(arrived.get(), 1) == b"one"  # before the client has sent the rest
         await connection.send(chunk(b"two"))
         assert await asyncio.wait_for(arrived.get(), 1) == b"two"
@@ -123,7 +123,7 @@ async def test_body_with_a_length_is_streamed_without_limit() -> None:
 
     halfway = asyncio.Event()
     async with upstream(play, whole=False) as up, gateway(up.url) as gw, client(gw.port) as connection:
-        await connection.send(request("/v1/files", "POST", [f"Content-Length: {size}"]) + b"a" * 200_000)
+        await connection.send(request("/v1/files", "POST", [FORM, f"Content-Length: {size}"]) + b"a" * 200_000)
         await asyncio.wait_for(halfway.wait(), 1)
         await connection.send(b"a" * (size - 200_000))
         assert (await connection.answer()).body == str(size).encode()
@@ -255,7 +255,7 @@ async def test_the_upstream_may_answer_before_the_body_is_there() -> None:
         writer.write(reply(401, b"no"))
 
     async with upstream(play, whole=False) as up, gateway(up.url) as gw, client(gw.port) as connection:
-        await connection.send(request("/v1/files", "POST", ["Content-Length: 10000"]) + b"a" * 100)
+        await connection.send(request("/v1/files", "POST", [FORM, "Content-Length: 10000"]) + b"a" * 100)
         assert (await asyncio.wait_for(connection.answer(), 1)).status == 401
         assert len(up.seen) == 1
 

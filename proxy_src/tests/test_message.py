@@ -8,10 +8,12 @@ import pytest
 from multidict import CIMultiDict
 
 from hx_gateway.errors import BodyTooLargeError
-from hx_gateway.message import BytesBody, Outcome, Request, Response, read_all
+from hx_gateway.message import BytesBody, Request, Response, read_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from hx_gateway.outcome import Outcome
 
 
 class Pieces:
@@ -60,8 +62,8 @@ def test_everyone_is_told_how_it_ended() -> None:
     told: list[Outcome] = []
     request.on_finish(told.append)
     request.on_finish(told.append)
-    outcome = Outcome()
-    request.finish(outcome)
+    request.finish()
+    outcome = request.outcome
     assert told == [outcome, outcome]
     assert (outcome.ended, outcome.status, outcome.first_byte_after) == ("complete", 0, None)
     assert request.path == "/v1/a"

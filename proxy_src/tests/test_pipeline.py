@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hx_gateway.config import MIDDLEWARES, ConfigError, Middlewares
+from hx_gateway.config import ConfigError
+from hx_gateway.config.middlewares import MIDDLEWARES, Middlewares
 from hx_gateway.pipeline import check_factories, ordered
 
 from running import configured, gateway
@@ -25,6 +26,9 @@ def test_the_order() -> None:
         "health",
         "path_gate",
         "forwarded",
+        "credentials",
+        "json_body",
+        "token_usage",
         "embeddings",
     ]
 

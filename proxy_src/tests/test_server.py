@@ -11,14 +11,14 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
-from hx_gateway.config import Listen
+from hx_gateway.config.listen import Listen
 from hx_gateway.errors import UpstreamBrokenError
 from hx_gateway.message import Request, Response, read_all
 from hx_gateway.middleware import ServiceState
 from hx_gateway.server import GatewayServer
 
 from running import gateway
-from wire import ask, chunk, client, read_body, reply, request, upstream
+from wire import FORM, ask, chunk, client, read_body, reply, request, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -216,7 +216,7 @@ async def test_draining_lets_requests_finish() -> None:
 
     async with upstream(play, whole=False) as up, gateway(up.url) as gw:
         async with client(gw.port) as busy, client(gw.port) as idle:
-            await busy.send(request("/v1/x", "POST", ["Content-Length: 6"]) + b"abc")
+            await busy.send(request("/v1/x", "POST", [FORM, "Content-Length: 6"]) + b"abc")
             await idle.send(request("/healthz"))
             await idle.answer()
             await asyncio.wait_for(started.wait(), 1)

@@ -93,6 +93,9 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
+FORM = "Content-Type: multipart/form-data; boundary=b"
+"""A body of this media type is streamed whatever middlewares run."""
+
 Play: TypeAlias = "Callable[[Seen, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
 
 

@@ -56,6 +56,26 @@ class RefusedHostError(GatewayError):
     close = True
 
 
+class DoubledCredentialError(GatewayError):
+    """A header that carries a credential stands more than once: parsers differ on which counts."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "doubled_credential"
+    message = "The request has more than one credential of a kind."
+    close = True
+
+
+class InvalidCredentialError(GatewayError):
+    """A credential that is not a token (RFC 6750 section 2.1)."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+    message = "The API key is malformed: expected `Authorization: Bearer KEY`."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
 class NotFoundError(GatewayError):
     """The path is not one this gateway serves."""
 

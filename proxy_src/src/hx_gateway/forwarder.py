@@ -29,4 +29,4 @@ class Forwarder:
         except InvalidHeaderError:
             raise MalformedRequestError from None
         answer = await self._upstream.send(request.method, request.target, headers, request.body)
-        return Response(answer.status, answer.headers, answer)
+        return Response(answer.status, answer.headers, answer.take() or answer)

@@ -7,9 +7,12 @@ middleware.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
 
 from hx_gateway.errors import BodyTooLargeError
+from hx_gateway.outcome import Outcome
 from hx_gateway.target import decoded_path
 
 if TYPE_CHECKING:
@@ -76,26 +79,23 @@ async def read_all(body: Body, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-class Outcome:
-    """How a request ended: filled in by the server, read by those who asked with `Request.on_finish`."""
-
-    __slots__ = ("bytes_sent", "ended", "first_byte_after", "status")
-
-    def __init__(self) -> None:
-        self.status = 0
-        """HTTP status sent, 499 if the client left before there was one."""
-        self.bytes_sent = 0
-        """Body bytes handed to the client's connection."""
-        self.first_byte_after: float | None = None
-        """Seconds from the request to its response's head; None if none was sent."""
-        self.ended = "complete"
-        """`complete`, `client_gone`, `upstream_broken` or `cut` (by a drain that ran out of time)."""
-
-
 class Request:
     """One request of a client. Middlewares may change `target`, `headers` and `body` on the way in."""
 
-    __slots__ = ("_on_finish", "body", "client", "headers", "id", "method", "started", "target", "version")
+    __slots__ = (
+        "_on_finish",
+        "body",
+        "client",
+        "document",
+        "headers",
+        "id",
+        "key",
+        "method",
+        "outcome",
+        "started",
+        "target",
+        "version",
+    )
 
     def __init__(
         self,
@@ -116,6 +116,11 @@ class Request:
         self.version = version
         self.id = ""
         """Request id; empty until a middleware gives it one."""
+        self.key = ""
+        """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
+        self.document: dict[str, Any] | None = None
+        """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
+        self.outcome = Outcome()
         self.started = time.monotonic()
         self._on_finish: list[Callable[[Outcome], None]] = []
 
@@ -124,14 +129,25 @@ class Request:
         """Path of the target without its query, percent-decoded once, as LiteLLM's router reads it."""
         return decoded_path(self.target)
 
+    @property
+    def model(self) -> str:
+        """Name of the model in the body; empty where there is none, or the body was not read."""
+        model = self.document.get("model") if self.document is not None else None
+        return model if isinstance(model, str) else ""
+
+    def replace_document(self, document: dict[str, Any]) -> None:
+        """Send `document` as the body."""
+        self.document = document
+        self.body = BytesBody(orjson.dumps(document))
+
     def on_finish(self, callback: Callable[[Outcome], None]) -> None:
         """Call `callback` with the outcome, once, after the last byte was sent or the connection broke."""
         self._on_finish.append(callback)
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self) -> None:
         """Tell everyone who asked how the request ended."""
         for callback in self._on_finish:
-            callback(outcome)
+            callback(self.outcome)
 
 
 class Response:

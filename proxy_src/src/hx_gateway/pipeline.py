@@ -6,21 +6,32 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from hx_gateway.config import MIDDLEWARES, ConfigError
+from hx_gateway.config import ConfigError
+from hx_gateway.config.middlewares import MIDDLEWARES
 from hx_gateway.forwarder import Forwarder
 from hx_gateway.log import event
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
+from hx_gateway.middlewares.credentials import Credentials
 from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
 from hx_gateway.middlewares.errors import ErrorShape
 from hx_gateway.middlewares.forwarded import Forwarded
 from hx_gateway.middlewares.health import Health
+from hx_gateway.middlewares.json_body import JsonBody
 from hx_gateway.middlewares.path_gate import PathGate
 from hx_gateway.middlewares.request_id import RequestId
+from hx_gateway.middlewares.token_usage import TokenUsage
 
 if TYPE_CHECKING:
-    from hx_gateway.config import Middlewares
+    from hx_gateway.config.middlewares import Middlewares
     from hx_gateway.middleware import Factory, Handler, Middleware, Services
+
+_HINTS = {
+    "path_gate": "every path of the upstream can be reached",
+    "credentials": "nothing can tell one key from another",
+    "json_body": "nothing that looks into bodies has anything to look at, the embeddings translation included",
+}
+"""What it means to leave one of these out."""
 
 
 def ordered() -> list[tuple[str, Factory]]:
@@ -41,11 +52,14 @@ def ordered() -> list[tuple[str, Factory]]:
         ("path_gate", lambda _: PathGate()),
         # headers first, since it is cheap and bodies may be large
         ("forwarded", lambda _: Forwarded()),
-        # last: it may read the body, so all that can refuse has had its chance
-        (
-            "embeddings",
-            lambda services: EmbeddingsTranslation(services.config.embeddings, services.config.limits.body_read_max),
-        ),
+        # before anything else sees a credential
+        ("credentials", lambda _: Credentials()),
+        # after all that can refuse by the head alone, before all that looks into a body
+        ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
+        # inside what reports and charges tokens
+        ("token_usage", lambda _: TokenUsage()),
+        # last: the others see the body as the client sent it
+        ("embeddings", lambda services: EmbeddingsTranslation(services.config.embeddings)),
     ]
 
 
@@ -59,8 +73,8 @@ def build(services: Services) -> Handler:
             middlewares.append(_load(config.replace[name], f"middlewares.replace.{name}")(services))
         elif name not in config.disable:
             middlewares.append(factory(services))
-        elif name == "path_gate":
-            event("path_gate_disabled", logging.WARNING, hint="every path of the upstream can be reached")
+        elif name in _HINTS:
+            event(f"{name}_disabled", logging.WARNING, hint=_HINTS[name])
     middlewares += _added(config, "forwarder", services)
     return compose(middlewares, Forwarder(services.upstream))
 

@@ -15,13 +15,13 @@ from multidict import CIMultiDict
 
 from hx_gateway.errors import JSON, ExpectationError, GatewayError, MalformedRequestError, error_body
 from hx_gateway.log import event
-from hx_gateway.message import Outcome, Request, Response
+from hx_gateway.message import Request, Response
 from hx_gateway.middlewares.request_id import HEADER, new_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from hx_gateway.config import Listen
+    from hx_gateway.config.listen import Listen
     from hx_gateway.middleware import Handler, ServiceState
 
 SERVER = "hx-gateway"
@@ -144,14 +144,14 @@ class GatewayServer:
             raw.remote or "",
             (raw.version.major, raw.version.minor),
         )
-        outcome = Outcome()
+        outcome = request.outcome
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - aiohttp runs handlers in tasks
         self._active[task] = raw
         try:
             response = await self._answer(request)
             try:
-                return await self._send(raw, request, response, outcome)
+                return await self._send(raw, request, response)
             finally:
                 await response.aclose()
         except asyncio.CancelledError:
@@ -160,7 +160,7 @@ class GatewayServer:
             raise
         finally:
             del self._active[task]
-            request.finish(outcome)
+            request.finish()
 
     async def _answer(self, request: Request) -> Response:
         """Run the pipeline; what it raises is answered here only if no middleware has."""
@@ -177,9 +177,8 @@ class GatewayServer:
         headers = CIMultiDict({**shown.headers, hdrs.CONTENT_TYPE: JSON, HEADER: request.id})
         return Response(shown.status, headers, error_body(shown, request.id), close=shown.close)
 
-    async def _send(
-        self, raw: web.BaseRequest, request: Request, response: Response, outcome: Outcome
-    ) -> web.StreamResponse:
+    async def _send(self, raw: web.BaseRequest, request: Request, response: Response) -> web.StreamResponse:
+        outcome = request.outcome
         body = response.body
         out: web.StreamResponse
         if isinstance(body, bytes):
@@ -199,6 +198,8 @@ class GatewayServer:
                 outcome.bytes_sent = len(body)
             else:
                 async for piece in body:
+                    if outcome.first_piece_after is None:
+                        outcome.first_piece_after = time.monotonic() - request.started
                     await out.write(piece)
                     outcome.bytes_sent += len(piece)
             await out.write_eof()

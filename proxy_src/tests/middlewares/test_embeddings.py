@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
-from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
+from hx_gateway.middlewares.embeddings import EmbeddingsTranslation, translated
 
 from running import configured, gateway
 from wire import ask, chunk, request, upstream
 
-BODIES = {
+if TYPE_CHECKING:
+    from hx_gateway.config.embeddings import EmbeddingsMode
+
+BODIES: dict[str, dict[str, Any]] = {
     "input": {"model": "m", "input": "a"},
     "prompt": {"model": "m", "prompt": "b"},
     "two": {"model": "m", "input": "a", "prompt": "b"},
@@ -58,24 +61,19 @@ UNTOUCHED = [
 
 def middleware(default: str = "reverse", rules: list[dict[str, str]] | None = None) -> EmbeddingsTranslation:
     config = configured(embeddings={"default": default, "rules": rules or []})
-    return EmbeddingsTranslation(config.embeddings, config.limits.body_read_max)
+    return EmbeddingsTranslation(config.embeddings)
 
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("mode", ["replace", "both", "reverse", "off"])
-def test_modes(mode: str, body: str) -> None:
-    raw = orjson.dumps(BODIES[body])
-    translated = middleware(mode).translate(raw)
-    if (mode, body) in EXPECTED:
-        assert orjson.loads(translated) == EXPECTED[mode, body]
-    else:
-        assert translated is raw
+def test_modes(mode: EmbeddingsMode, body: str) -> None:
+    assert translated(BODIES[body], mode) == EXPECTED.get((mode, body))
 
 
 @pytest.mark.parametrize("value", ["text", ["a", "b"], [1, 2, 3], [[1, 2], [3]], "", 'é\n"\\', ["\U0001f600"]])
 def test_values_of_any_kind_are_carried(value: object) -> None:
-    translated = middleware("both").translate(orjson.dumps({"model": "m", "input": value, "user": "u"}))
-    assert orjson.loads(translated) == {"model": "m", "input": value, "prompt": value, "user": "u"}
+    changed = translated({"model": "m", "input": value, "user": "u"}, "both")
+    assert changed == {"model": "m", "input": value, "prompt": value, "user": "u"}
 
 
 @pytest.mark.parametrize("body", UNTOUCHED)
@@ -98,12 +96,9 @@ async def test_what_passes_byte_for_byte(body: bytes) -> None:
         ("x1", "reverse"),
         ("x12", "off"),
         ("", "off"),
-        (None, "off"),
-        (5, "off"),
-        (["old"], "off"),
     ],
 )
-def test_the_first_rule_that_matches_counts(model: object, mode: str) -> None:
+def test_the_first_rule_that_matches_counts(model: str, mode: str) -> None:
     rules = [
         {"model": "nomic-*", "mode": "both"},
         {"model": "nomic-embed-text", "mode": "replace"},
@@ -150,25 +145,7 @@ async def test_a_coded_body_passes() -> None:
         assert up.seen[0].body == b'{"prompt":"b"}'
 
 
-@pytest.mark.parametrize("framing", ["length", "chunks"])
-async def test_a_body_above_the_limit_is_refused(framing: str) -> None:
-    body = b'{"input":"' + b"a" * 2000 + b'"}'
-    if framing == "length":
-        raw = request("/v1/embeddings", "POST", body=body)
-    else:
-        raw = request("/v1/embeddings", "POST", ["Transfer-Encoding: chunked"]) + chunk(body) + chunk(b"")
-    async with upstream() as up, gateway(up.url, limits={"body_read_max": 1024}) as gw:
-        answer = await ask(gw.port, raw)
-        assert answer.status == 413
-        assert orjson.loads(answer.body)["error"]["code"] == "request_too_large"
-        assert answer.get("Connection") == "close"
-        assert up.seen == []
-        assert (await ask(gw.port, request("/v1/chat/completions", "POST", body=body))).status == 200
-
-
-@pytest.mark.parametrize("sections", [{"middlewares": {"disable": ["embeddings"]}}, {"embeddings": {"default": "off"}}])
-async def test_turned_off_even_a_large_body_is_streamed(sections: dict[str, Any]) -> None:
-    body = b'{"prompt":"' + b"a" * 2000 + b'"}'
-    async with upstream() as up, gateway(up.url, limits={"body_read_max": 1024}, **sections) as gw:
-        assert (await ask(gw.port, request("/v1/embeddings", "POST", body=body))).status == 200
-        assert up.seen[0].body == body
+async def test_turned_off_nothing_is_translated() -> None:
+    async with upstream() as up, gateway(up.url, middlewares={"disable": ["embeddings"]}) as gw:
+        assert (await ask(gw.port, request("/v1/embeddings", "POST", body=b'{"prompt":"b"}'))).status == 200
+        assert up.seen[0].body == b'{"prompt":"b"}'

@@ -9,8 +9,9 @@ from hx_gateway.log import redact
 
 if TYPE_CHECKING:
     from hx_gateway.log import LogSink
-    from hx_gateway.message import Outcome, Request, Response
+    from hx_gateway.message import Request, Response
     from hx_gateway.middleware import Handler
+    from hx_gateway.outcome import Outcome
 
 _LONGEST = 256
 """Characters of a client's text that are worth keeping."""

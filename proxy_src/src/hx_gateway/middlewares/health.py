@@ -12,7 +12,7 @@ from hx_gateway.errors import JSON, GatewayError, MethodNotAllowedError
 from hx_gateway.message import BytesBody, Response
 
 if TYPE_CHECKING:
-    from hx_gateway.config import Readiness
+    from hx_gateway.config.upstream import Readiness
     from hx_gateway.message import Request
     from hx_gateway.middleware import Handler, ServiceState
     from hx_gateway.upstream.base import UpstreamClient

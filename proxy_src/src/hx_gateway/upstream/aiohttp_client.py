@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from multidict import CIMultiDict
 
-    from hx_gateway.config import Upstream
+    from hx_gateway.config.upstream import Upstream
     from hx_gateway.message import Body
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
@@ -169,6 +169,13 @@ class AiohttpResponse:
         self._deadline = deadline
         self.status = response.status
         self.headers = end_to_end(response.headers.items())
+
+    def take(self) -> bytes | None:
+        """Return the whole body if it is here."""
+        content = self._response.content
+        if content.is_eof() and content.exception() is None:
+            return content.read_nowait() or None
+        return None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._response.content

@@ -27,6 +27,12 @@ class UpstreamResponse(Protocol):
     def headers(self) -> CIMultiDict[str]:
         """End-to-end headers, Content-Length among them when the upstream sent one."""
 
+    def take(self) -> bytes | None:
+        """Return the whole body if all of it has arrived with the head: a small answer needs no stream.
+
+        The connection is then given back. None: nothing was read.
+        """
+
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
     async def aclose(self) -> None:

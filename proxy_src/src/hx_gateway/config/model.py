@@ -1,0 +1,22 @@
+"""The whole configuration file."""
+
+from __future__ import annotations
+
+from hx_gateway.config.base import Section
+from hx_gateway.config.embeddings import Embeddings
+from hx_gateway.config.listen import Drain, Limits, Listen
+from hx_gateway.config.log import Log
+from hx_gateway.config.middlewares import Middlewares
+from hx_gateway.config.upstream import Upstream
+
+
+class Config(Section):
+    """The whole file."""
+
+    listen: Listen = Listen()
+    upstream: Upstream
+    limits: Limits = Limits()
+    drain: Drain = Drain()
+    log: Log = Log()
+    middlewares: Middlewares = Middlewares()
+    embeddings: Embeddings = Embeddings()
