@@ -1,0 +1,37 @@
+"""Ways to end a connection."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp import web
+
+
+def break_off(raw: web.BaseRequest, out: web.StreamResponse) -> None:
+    """End a response so that the client cannot take it for whole.
+
+    With a length or chunks the missing end says so, and what was sent still arrives; without, the end of the
+    connection is the end of the body (RFC 9112 section 6.3), so it is reset.
+    """
+    if hdrs.CONTENT_LENGTH in out.headers or hdrs.TRANSFER_ENCODING in out.headers:
+        if raw.transport is not None:
+            raw.transport.close()
+    else:
+        reset(raw.transport)
+
+
+def reset(transport: asyncio.Transport | None) -> None:
+    """Close a connection with RST instead of FIN, dropping what is not yet sent."""
+    if transport is None:
+        return
+    channel = transport.get_extra_info("socket")
+    if channel is not None:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
