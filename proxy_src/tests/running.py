@@ -16,6 +16,7 @@ from hx_gateway.log import LogSink
 from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
+from hx_gateway.stores.redis import open_redis
 from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         lifespan.callback(log.close)
         upstream = AiohttpUpstream(config.upstream)
         lifespan.push_async_callback(upstream.aclose)
+        redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        server = GatewayServer(build(Services(config, upstream, log, lifespan, state)), config.listen, state)
+        server = GatewayServer(build(Services(config, upstream, log, lifespan, state, redis)), config.listen, state)
         _, port = await server.start()
         try:
             yield Gateway(port, server, fd)

@@ -80,3 +80,12 @@ def test_middlewares_are_checked_too(tmp_path: Path, capsys: pytest.CaptureFixtu
     file.write_text("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'nowhere:x'}]}\n")
     assert main(["--config", str(file), "--check"]) == 78
     assert "middlewares.add[0].factory: nowhere:x cannot be imported" in capsys.readouterr().err
+
+
+async def test_redis_without_an_address_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    file = tmp_path / "gateway.yml"
+    file.write_text("upstream: {url: 'http://127.0.0.1:1'}\nredis: {enabled: true}\n")
+    status, _, errors = await run("--config", str(file), "--listen", "127.0.0.1:0")
+    assert (status, errors) == (78, "hx-gateway: REDIS_URL: required in the environment, since redis.enabled is true\n")
+    assert (await run("--config", str(file), "--check"))[0] == 0  # whoever checks a file may have no secrets

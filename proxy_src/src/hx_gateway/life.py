@@ -15,6 +15,7 @@ from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.notify import notify
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
+from hx_gateway.stores.redis import open_redis
 from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left.
 
-    Raises OSError if the address cannot be listened on, ConfigError if a middleware cannot be loaded.
+    Raises OSError if the address cannot be listened on, ConfigError if a middleware cannot be loaded or
+    the environment lacks what the configuration needs.
     """
     stop, hurry = _signals()
     async with AsyncExitStack() as lifespan:
@@ -32,8 +34,9 @@ async def serve(config: Config) -> None:
         lifespan.callback(log.close)
         upstream = AiohttpUpstream(config.upstream)
         lifespan.push_async_callback(upstream.aclose)
+        redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        handler = build(Services(config, upstream, log, lifespan, state))
+        handler = build(Services(config, upstream, log, lifespan, state, redis))
         server = GatewayServer(handler, config.listen, state)
         address, port = await server.start()
         # what was made so far lives as long as the process: no collection has to look at it again

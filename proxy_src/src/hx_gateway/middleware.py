@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hx_gateway.config import Config
     from hx_gateway.log import LogSink
+    from hx_gateway.stores.redis import Redis
     from hx_gateway.upstream.base import UpstreamClient
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -31,7 +32,7 @@ class Middleware(Protocol):
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("config", "lifespan", "log", "state", "upstream")
+    __slots__ = ("config", "lifespan", "log", "redis", "state", "upstream")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Services:
         log: LogSink,
         lifespan: AsyncExitStack,
         state: ServiceState,
+        redis: Redis | None = None,
     ) -> None:
         self.config = config
         self.upstream = upstream
@@ -47,6 +49,8 @@ class Services:
         self.lifespan = lifespan
         """Closed at the end of the process: enter here what has to be released."""
         self.state = state
+        self.redis = redis
+        """The server that several gateways share; None where the gateway does without."""
 
 
 class ServiceState:

@@ -7,6 +7,7 @@ from hx_gateway.config.embeddings import Embeddings
 from hx_gateway.config.listen import Drain, Limits, Listen
 from hx_gateway.config.log import Log
 from hx_gateway.config.middlewares import Middlewares
+from hx_gateway.config.redis import RedisSection
 from hx_gateway.config.upstream import Upstream
 
 
@@ -20,3 +21,4 @@ class Config(Section):
     log: Log = Log()
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
+    redis: RedisSection = RedisSection()

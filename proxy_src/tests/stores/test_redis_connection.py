@@ -1,0 +1,149 @@
+"""The pipeline on one connection, against servers that behave as no Redis does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hx_gateway.stores.errors import StoreError, StoreReplyError, StoreTimeoutError, StoreUnavailableError
+from hx_gateway.stores.redis_connection import RedisConnection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class Peer:
+    """The other end of the connection."""
+
+    def __init__(self) -> None:
+        self.reads: list[bytes] = []
+        self.lost: list[StoreError] = []
+        self.writer: asyncio.StreamWriter
+        self.come = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.come.set()
+        while data := await reader.read(1 << 16):
+            self.reads.append(data)
+
+
+@asynccontextmanager
+async def connected(timeout: float = 5, *, read: bool = True) -> AsyncIterator[tuple[RedisConnection, Peer]]:
+    peer = Peer()
+
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(30)
+
+    server = await asyncio.start_server(peer.serve if read else deaf, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(lambda: RedisConnection(timeout, peer.lost.append), "127.0.0.1", port)
+    if read:
+        await peer.come.wait()
+    try:
+        yield connection, peer
+    finally:
+        connection.close()
+        server.close()
+
+
+async def test_commands_of_one_turn_leave_in_one_write() -> None:
+    async with connected() as (connection, peer):
+        futures = [connection.submit(("GET", key)) for key in ("a", "b", b"\xff\r\n")]
+        await asyncio.sleep(0.05)
+        frame = b"*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n"
+        assert peer.reads == [frame % (1, b"a") + frame % (1, b"b") + frame % (3, b"\xff\r\n")]
+        peer.writer.write(b"$1\r\n1\r\n:2\r\n*2\r\n$-1\r\n-ERR x\r\n")
+        first, second, third = await asyncio.gather(*futures)
+        assert (first, second, third[0]) == (b"1", 2, None)
+        assert isinstance(third[1], StoreReplyError)
+        assert connection.pending == 0
+
+
+@pytest.mark.parametrize("step", [1, 3])
+async def test_replies_may_arrive_in_any_pieces(step: int) -> None:
+    async with connected() as (connection, peer):
+        futures = [connection.submit(("GET", key)) for key in range(3)]
+        data = b"$5\r\nab\r\nc\r\n-OOM command not allowed\r\n+OK\r\n"
+        for start in range(0, len(data), step):
+            peer.writer.write(data[start : start + step])
+            await asyncio.sleep(0.001)
+        first, second, third = await asyncio.gather(*futures, return_exceptions=True)
+        assert (first, third) == (b"ab\r\nc", b"OK")
+        assert isinstance(second, StoreReplyError)
+        assert second.code == "OOM"
+
+
+@pytest.mark.parametrize("data", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b":1\r\n:2\r\n"])
+async def test_what_is_not_the_protocol_ends_the_connection(data: bytes) -> None:
+    async with connected() as (connection, peer):
+        future = connection.submit(("GET", "a"))
+        peer.writer.write(data)
+        if data.startswith(b"H"):
+            with pytest.raises(StoreUnavailableError, match="does not speak"):
+                await future
+        else:
+            assert await future == 1
+        assert [str(error) for error in peer.lost] == ["the server does not speak Redis's protocol"]
+        with pytest.raises(StoreUnavailableError):
+            connection.submit(("GET", "a"))
+
+
+async def test_the_oldest_call_that_is_late_ends_all_behind_it() -> None:
+    async with connected(0.2) as (connection, peer):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        first = connection.submit(("GET", "a"))
+        await asyncio.sleep(0.1)
+        peer.writer.write(b":1\r\n")
+        assert await first == 1
+        second = connection.submit(("GET", "b"))
+        await asyncio.sleep(0.1)
+        third = connection.submit(("GET", "c"))
+        with pytest.raises(StoreTimeoutError, match=r"no reply within 0\.2 s"):
+            await second
+        assert 0.29 < loop.time() - began < 0.5
+        with pytest.raises(StoreTimeoutError):
+            await third
+        assert len(peer.lost) == 1
+
+
+async def test_replies_that_arrived_while_this_process_was_held_up_are_in_time() -> None:
+    async with connected(0.1) as (connection, peer):
+        future = connection.submit(("GET", "a"))
+        await asyncio.sleep(0.02)
+        peer.writer.write(b":1\r\n")
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - holding the loop up is the point
+        assert await future == 1
+        assert peer.lost == []
+
+
+async def test_a_server_that_reads_nothing_is_not_sent_more_and_more() -> None:
+    async with connected(5, read=False) as (connection, _):
+        with pytest.raises(StoreUnavailableError, match="does not keep up"):
+            for _ in range(100):
+                connection.submit(("SET", "a", b"x" * (1 << 20)))
+                await asyncio.sleep(0)
+        assert connection.pending < 32
+
+
+async def test_the_end_of_the_connection_ends_every_call() -> None:
+    async with connected() as (connection, peer):
+        futures = [connection.submit(("GET", "a")) for _ in range(3)]
+        futures[1].cancel()
+        await asyncio.sleep(0.02)
+        peer.writer.transport.abort()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert [type(result) for result in results] == [
+            StoreUnavailableError,
+            asyncio.CancelledError,
+            StoreUnavailableError,
+        ]
+        assert len(peer.lost) == 1
