@@ -64,6 +64,7 @@ WRONG = [
     ("drain: {timeout: .nan}", "drain.timeout: input should be a finite number"),
     ("drain: {timeout: 30s}", "drain.timeout: input should be a valid number"),
     ("log: {level: verbose}", "log.level: input should be 'debug', 'info', 'warning' or 'error'"),
+    ("log: {sample: 1.5}", "log.sample: input should be less than or equal to 1"),
     ("log: {format: text}", "log.format: unknown key"),
     ("embeddings: {default: maybe}", "embeddings.default: input should be 'replace', 'both', 'reverse' or 'off'"),
     ("embeddings: {rules: [{model: a}]}", "embeddings.rules[0].mode: required, but not given"),

@@ -57,7 +57,7 @@ async def test_hop_by_hop_headers_stay_on_their_hop() -> None:
     async with upstream(say(reply(200, b"ok", back))) as up, gateway(up.url) as gw:
         answer = await ask(gw.port, request(headers=sent))
         names = {name.lower() for name, _ in up.seen[0].headers}
-        assert names == {"host", "x-kept", "x-request-id", "x-forwarded-for", "x-forwarded-proto"}
+        assert names == {"host", "x-kept", "x-request-id", "traceparent", "x-forwarded-for", "x-forwarded-proto"}
         assert up.seen[0].all("X-Kept") == ["a", "b"]
         assert answer.get("X-Ok") == "1"
         for name in ("X-Theirs", "Keep-Alive", "Proxy-Authenticate"):

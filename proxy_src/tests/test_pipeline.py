@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def test_the_order() -> None:
     assert [name for name, _ in ordered()] == [
         "request_id",
+        "trace_context",
         "access_log",
         "errors",
         "health",

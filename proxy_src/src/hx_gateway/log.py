@@ -54,7 +54,9 @@ class LogSink:
         self._fd = fd
         self._interval = interval
         self._pending: deque[Mapping[str, Any]] = deque(maxlen=capacity)
-        self._dropped = 0
+        self._said = 0
+        self.dropped = 0
+        """Records that were thrown away since the start."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -62,7 +64,7 @@ class LogSink:
     def write(self, record: Mapping[str, Any]) -> None:
         """Queue `record`; its `time`, seconds since the epoch, is formatted when it is written."""
         if len(self._pending) == self._pending.maxlen:
-            self._dropped += 1
+            self.dropped += 1
         self._pending.append(record)
 
     def close(self, timeout: float = 2.0) -> None:
@@ -81,8 +83,9 @@ class LogSink:
             record = dict(self._pending.popleft())
             record["time"] = timestamp(record["time"])
             lines.append(dumps(record))
-        if self._dropped:
-            dropped, self._dropped = self._dropped, 0
+        dropped = self.dropped - self._said
+        if dropped:
+            self._said += dropped
             lines.append(
                 dumps(
                     {

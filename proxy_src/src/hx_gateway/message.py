@@ -94,6 +94,7 @@ class Request:
         "outcome",
         "started",
         "target",
+        "trace_id",
         "version",
     )
 
@@ -116,6 +117,8 @@ class Request:
         self.version = version
         self.id = ""
         """Request id; empty until a middleware gives it one."""
+        self.trace_id = ""
+        """Trace that the request belongs to, 32 hexadecimal digits; empty until a middleware knows it."""
         self.key = ""
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
         self.document: dict[str, Any] | None = None
@@ -134,6 +137,16 @@ class Request:
         """Name of the model in the body; empty where there is none, or the body was not read."""
         model = self.document.get("model") if self.document is not None else None
         return model if isinstance(model, str) else ""
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body asks for an answer in Server-Sent Events."""
+        return self.document is not None and self.document.get("stream") is True
+
+    @property
+    def first_token_after(self) -> float | None:
+        """Seconds to the first piece of an answer in Server-Sent Events; None for other answers."""
+        return self.outcome.first_piece_after if self.streams and self.outcome.status < 300 else None
 
     def replace_document(self, document: dict[str, Any]) -> None:
         """Send `document` as the body."""

@@ -21,6 +21,7 @@ from hx_gateway.middlewares.json_body import JsonBody
 from hx_gateway.middlewares.path_gate import PathGate
 from hx_gateway.middlewares.request_id import RequestId
 from hx_gateway.middlewares.token_usage import TokenUsage
+from hx_gateway.middlewares.trace_context import TraceContext
 
 if TYPE_CHECKING:
     from hx_gateway.config.middlewares import Middlewares
@@ -39,8 +40,10 @@ def ordered() -> list[tuple[str, Factory]]:
     return [
         # first, so that everything after it, errors included, can name the request
         ("request_id", lambda _: RequestId()),
+        # before all that names the trace
+        ("trace_context", lambda _: TraceContext()),
         # outside the errors, so that it records the status the client gets
-        ("access_log", lambda services: AccessLog(services.log)),
+        ("access_log", lambda services: AccessLog(services.log, services.config.log.sample)),
         # outside all that may refuse or fail
         ("errors", lambda _: ErrorShape()),
         # before the gate: a probe of a load balancer may send any Host, and nothing here is forwarded

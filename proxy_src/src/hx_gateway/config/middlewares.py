@@ -10,6 +10,7 @@ from hx_gateway.config.base import Section, check_factory
 
 MiddlewareName = Literal[
     "request_id",
+    "trace_context",
     "access_log",
     "errors",
     "health",
