@@ -25,6 +25,7 @@ def test_the_order() -> None:
         "access_log",
         "errors",
         "health",
+        "api_document",
         "path_gate",
         "forwarded",
         "credentials",

@@ -12,6 +12,7 @@ from hx_gateway.forwarder import Forwarder
 from hx_gateway.log import event
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
+from hx_gateway.middlewares.api_document import ApiDocument
 from hx_gateway.middlewares.credentials import Credentials
 from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
 from hx_gateway.middlewares.errors import ErrorShape
@@ -51,6 +52,8 @@ def ordered() -> list[tuple[str, Factory]]:
             "health",
             lambda services: Health(services.config.upstream.readiness, services.upstream, services.state),
         ),
+        # beside the health answers: nothing of it is forwarded either
+        ("api_document", lambda _: ApiDocument()),
         # before anything that reads or changes a request for LiteLLM
         ("path_gate", lambda _: PathGate()),
         # headers first, since it is cheap and bodies may be large

@@ -14,6 +14,7 @@ MiddlewareName = Literal[
     "access_log",
     "errors",
     "health",
+    "api_document",
     "path_gate",
     "forwarded",
     "credentials",
