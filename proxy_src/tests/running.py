@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hx_gateway.config import Config
 from hx_gateway.log import LogSink
+from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
@@ -38,6 +39,7 @@ class Gateway:
     port: int
     server: GatewayServer
     log_fd: int
+    metrics_port: int = 0
 
     def log(self) -> list[dict[str, Any]]:
         """Return the access log so far; only once the gateway has been left."""
@@ -57,10 +59,13 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        server = GatewayServer(build(Services(config, upstream, log, lifespan, state, redis)), config.listen, state)
+        services = Services(config, upstream, log, lifespan, state, redis)
+        handler = build(services)
+        metrics_port = await open_metrics(services)
+        server = GatewayServer(handler, config.listen, state)
         _, port = await server.start()
         try:
-            yield Gateway(port, server, fd)
+            yield Gateway(port, server, fd, metrics_port or 0)
         finally:
             await server.drain(0, asyncio.Event())
 

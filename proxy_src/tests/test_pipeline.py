@@ -23,6 +23,7 @@ def test_the_order() -> None:
         "request_id",
         "trace_context",
         "access_log",
+        "metrics",
         "errors",
         "health",
         "api_document",

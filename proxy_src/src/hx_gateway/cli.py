@@ -14,6 +14,7 @@ from hx_gateway import __version__
 from hx_gateway.config import ConfigError, load
 from hx_gateway.life import serve
 from hx_gateway.log import configure
+from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.pipeline import check_factories
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def _run(config: Config) -> int:
         sys.stderr.write(
             f"hx-gateway: cannot listen on {config.listen.address} port {config.listen.port}: {error.strerror}\n"
         )
+        return EX_FAILED
+    except MetricsListenError as error:
+        sys.stderr.write(f"hx-gateway: cannot listen for metrics on {error}\n")
         return EX_FAILED
     return EX_OK
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hx_gateway import __version__
 from hx_gateway.log import LogSink, event
+from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.notify import notify
 from hx_gateway.pipeline import build
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left.
 
-    Raises OSError if the address cannot be listened on, ConfigError if a middleware cannot be loaded or
-    the environment lacks what the configuration needs.
+    Raises OSError or MetricsListenError if an address cannot be listened on, ConfigError if a middleware cannot
+    be loaded or the environment lacks what the configuration needs.
     """
     stop, hurry = _signals()
     async with AsyncExitStack() as lifespan:
@@ -36,7 +37,9 @@ async def serve(config: Config) -> None:
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        handler = build(Services(config, upstream, log, lifespan, state, redis))
+        services = Services(config, upstream, log, lifespan, state, redis)
+        handler = build(services)
+        await open_metrics(services)
         server = GatewayServer(handler, config.listen, state)
         address, port = await server.start()
         # what was made so far lives as long as the process: no collection has to look at it again

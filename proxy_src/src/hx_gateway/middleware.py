@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from prometheus_client.registry import CollectorRegistry
+
 from hx_gateway.message import Request, Response
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Middleware(Protocol):
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("config", "lifespan", "log", "redis", "state", "upstream")
+    __slots__ = ("config", "lifespan", "log", "metrics", "redis", "state", "upstream")
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class Services:
         self.state = state
         self.redis = redis
         """The server that several gateways share; None where the gateway does without."""
+        self.metrics = CollectorRegistry(auto_describe=False)
+        """Register here what `/metrics` shall show."""
 
 
 class ServiceState:
@@ -62,7 +66,8 @@ class ServiceState:
         self.draining = False
 
 
-Factory: TypeAlias = Callable[[Services], Middleware]
+Factory: TypeAlias = Callable[[Services], Middleware | None]
+"""Makes a middleware; None where the configuration turns it off."""
 
 
 def compose(middlewares: Sequence[Middleware], endpoint: Handler) -> Handler:

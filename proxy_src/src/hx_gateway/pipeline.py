@@ -10,6 +10,7 @@ from hx_gateway.config import ConfigError
 from hx_gateway.config.middlewares import MIDDLEWARES
 from hx_gateway.forwarder import Forwarder
 from hx_gateway.log import event
+from hx_gateway.metrics.requests import RequestMetrics
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
 from hx_gateway.middlewares.api_document import ApiDocument
@@ -19,6 +20,7 @@ from hx_gateway.middlewares.errors import ErrorShape
 from hx_gateway.middlewares.forwarded import Forwarded
 from hx_gateway.middlewares.health import Health
 from hx_gateway.middlewares.json_body import JsonBody
+from hx_gateway.middlewares.metrics import Metrics
 from hx_gateway.middlewares.path_gate import PathGate
 from hx_gateway.middlewares.request_id import RequestId
 from hx_gateway.middlewares.token_usage import TokenUsage
@@ -45,6 +47,8 @@ def ordered() -> list[tuple[str, Factory]]:
         ("trace_context", lambda _: TraceContext()),
         # outside the errors, so that it records the status the client gets
         ("access_log", lambda services: AccessLog(services.log, services.config.log.sample)),
+        # as the access log
+        ("metrics", _metrics),
         # outside all that may refuse or fail
         ("errors", lambda _: ErrorShape()),
         # before the gate: a probe of a load balancer may send any Host, and nothing here is forwarded
@@ -69,20 +73,25 @@ def ordered() -> list[tuple[str, Factory]]:
     ]
 
 
+def _metrics(services: Services) -> Metrics | None:
+    config = services.config.metrics
+    return Metrics(RequestMetrics(services.metrics, config)) if config.enabled else None
+
+
 def build(services: Services) -> Handler:
     """Return the whole pipeline as one handler. Raises ConfigError if a factory cannot be loaded."""
     config = services.config.middlewares
-    middlewares: list[Middleware] = []
+    made: list[Middleware | None] = []
     for name, factory in ordered():
-        middlewares += _added(config, name, services)
+        made += _added(config, name, services)
         if name in config.replace:
-            middlewares.append(_load(config.replace[name], f"middlewares.replace.{name}")(services))
+            made.append(_load(config.replace[name], f"middlewares.replace.{name}")(services))
         elif name not in config.disable:
-            middlewares.append(factory(services))
+            made.append(factory(services))
         elif name in _HINTS:
             event(f"{name}_disabled", logging.WARNING, hint=_HINTS[name])
-    middlewares += _added(config, "forwarder", services)
-    return compose(middlewares, Forwarder(services.upstream))
+    made += _added(config, "forwarder", services)
+    return compose([middleware for middleware in made if middleware is not None], Forwarder(services.upstream))
 
 
 def check_factories(config: Middlewares) -> None:
@@ -94,7 +103,7 @@ def check_factories(config: Middlewares) -> None:
         _load(added.factory, f"middlewares.add[{index}].factory")
 
 
-def _added(config: Middlewares, before: str, services: Services) -> list[Middleware]:
+def _added(config: Middlewares, before: str, services: Services) -> list[Middleware | None]:
     return [
         _load(added.factory, f"middlewares.add[{index}].factory")(services)
         for index, added in enumerate(config.add)

@@ -12,6 +12,7 @@ MiddlewareName = Literal[
     "request_id",
     "trace_context",
     "access_log",
+    "metrics",
     "errors",
     "health",
     "api_document",

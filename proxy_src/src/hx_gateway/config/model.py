@@ -6,6 +6,7 @@ from hx_gateway.config.base import Section
 from hx_gateway.config.embeddings import Embeddings
 from hx_gateway.config.listen import Drain, Limits, Listen
 from hx_gateway.config.log import Log
+from hx_gateway.config.metrics import MetricsSection
 from hx_gateway.config.middlewares import Middlewares
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.config.upstream import Upstream
@@ -19,6 +20,7 @@ class Config(Section):
     limits: Limits = Limits()
     drain: Drain = Drain()
     log: Log = Log()
+    metrics: MetricsSection = MetricsSection()
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
     redis: RedisSection = RedisSection()

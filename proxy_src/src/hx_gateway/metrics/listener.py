@@ -1,0 +1,88 @@
+"""GET /metrics, on a port or a socket of its own, so that no client can reach it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+from prometheus_client.exposition import choose_encoder
+
+from hx_gateway.log import event
+from hx_gateway.metrics.process import LoopLag, ProcessMetrics
+from hx_gateway.metrics.state import StateMetrics
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import CollectorRegistry
+
+    from hx_gateway.config.metrics import MetricsSection
+    from hx_gateway.middleware import Services
+
+
+class MetricsListenError(Exception):
+    """The address for metrics cannot be listened on."""
+
+
+async def open_metrics(services: Services) -> int | None:
+    """Measure the process and show all metrics until the lifespan ends.
+
+    Returns the port, None without one. Raises MetricsListenError.
+    """
+    config = services.config.metrics
+    if not config.enabled:
+        return None
+    registry = services.metrics
+    registry.register(ProcessMetrics())
+    registry.register(StateMetrics(services))
+    services.lifespan.callback(LoopLag(registry).close)
+    server = web.Server(_Page(registry), access_log=None)
+    listener, port = await _listen(server, config)
+
+    async def close() -> None:
+        listener.close()
+        await server.shutdown(0.1)
+        if config.unix_socket:
+            _remove_socket(Path(config.unix_socket))
+
+    services.lifespan.push_async_callback(close)
+    where = {"socket": config.unix_socket} if config.unix_socket else {"address": config.listen.address, "port": port}
+    event("metrics_listening", **where)
+    return port
+
+
+async def _listen(server: web.Server, config: MetricsSection) -> tuple[asyncio.Server, int | None]:
+    loop = asyncio.get_running_loop()
+    try:
+        if config.unix_socket:
+            _remove_socket(Path(config.unix_socket))  # left by a process that was killed
+            listener = await loop.create_unix_server(server, config.unix_socket)
+            Path(config.unix_socket).chmod(0o660)  # noqa: ASYNC240 - once, before the first request
+            return listener, None
+        listener = await loop.create_server(server, config.listen.address, config.listen.port, reuse_address=True)
+    except OSError as error:
+        where = config.unix_socket or f"{config.listen.address} port {config.listen.port}"
+        raise MetricsListenError(f"{where}: {error.strerror}") from None
+    return listener, listener.sockets[0].getsockname()[1]
+
+
+def _remove_socket(path: Path) -> None:
+    if path.is_socket():
+        path.unlink()
+
+
+class _Page:
+    """Answers GET and HEAD of /metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != "/metrics":
+            return web.Response(status=404, text="only /metrics\n")
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={hdrs.ALLOW: "GET, HEAD"})
+        encode, kind = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+        # in a thread: a scrape of thousands of series takes longer than a request should wait
+        body = await asyncio.to_thread(encode, self._registry)
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "no-store"})
