@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import uvloop
 
+import running
+
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
     from typing import Any
 
 LONGEST = 60
@@ -31,3 +33,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 async def _limited(test: Coroutine[Any, Any, None]) -> None:
     async with asyncio.timeout(LONGEST):
         await test
+
+
+@pytest.fixture(params=["fast", "aiohttp"])
+def each_client(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run a test with each upstream client."""
+    running.CLIENT["client"] = request.param
+    yield
+    running.CLIENT.clear()

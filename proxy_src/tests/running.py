@@ -18,17 +18,20 @@ from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
 from hx_gateway.stores.redis import open_redis
-from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+from hx_gateway.upstream.factory import make_upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+
+CLIENT: dict[str, str] = {}
+"""The upstream client that tests do not choose themselves; the fixture `each_client` sets it."""
 
 SOURCE = Path(__file__).parent.parent / "src"
 
 
 def configured(url: str = "http://127.0.0.1:1", **sections: Any) -> Config:
     """Return a configuration; `upstream` is merged with the address, the listening port is any."""
-    upstream = {"url": url, **sections.pop("upstream", {})}
+    upstream = {"url": url, **CLIENT, **sections.pop("upstream", {})}
     return Config.model_validate({"listen": {"port": 0}, "upstream": upstream, **sections})
 
 
@@ -55,7 +58,7 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
     async with AsyncExitStack() as lifespan:
         log = LogSink(fd, interval=0.01)
         lifespan.callback(log.close)
-        upstream = AiohttpUpstream(config.upstream)
+        upstream = make_upstream(config.upstream)
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
         state = ServiceState()

@@ -13,13 +13,15 @@ from multidict import CIMultiDict
 from hx_gateway.errors import MalformedRequestError
 from hx_gateway.forwarder import Forwarder
 from hx_gateway.message import BytesBody, Request
-from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+from hx_gateway.upstream.factory import make_upstream
 
 from running import configured, gateway
 from wire import FORM, ask, chunk, client, echo, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
     from wire import Seen
+
+pytestmark = pytest.mark.usefixtures("each_client")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -264,7 +266,7 @@ async def test_a_header_that_would_split_a_message_is_refused() -> None:
     """aiohttp's parser refuses it too; a server in its place might not."""
     message = Request("GET", "/v1/x", CIMultiDict({"X": "a\nHost: b"}), BytesBody(b""))
     async with upstream() as up:
-        client = AiohttpUpstream(configured(up.url).upstream)
+        client = make_upstream(configured(up.url).upstream)
         with pytest.raises(MalformedRequestError):
             await Forwarder(client)(message)
         await client.aclose()

@@ -49,3 +49,9 @@ def test_unusual_values(value: str, kept: str) -> None:
 def test_values_that_would_split_a_message(value: str) -> None:
     with pytest.raises(InvalidHeaderError):
         end_to_end([("A", value)])
+
+
+def test_a_name_with_a_space_after_it() -> None:
+    """aiohttp's parser of answers lets it through, and takes a length from it."""
+    with pytest.raises(InvalidHeaderError):
+        end_to_end([("Content-Length ", "3")])

@@ -29,4 +29,5 @@ class Forwarder:
         except InvalidHeaderError:
             raise MalformedRequestError from None
         answer = await self._upstream.send(request.method, request.target, headers, request.body)
+        request.outcome.upstream = answer.upstream
         return Response(answer.status, answer.headers, answer.take() or answer)

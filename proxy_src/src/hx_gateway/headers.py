@@ -28,30 +28,36 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-_UNUSUAL = re.compile(r"[^\t\x20-\x7e]")
 _NEVER = re.compile(r"[\r\n\0]")
 
 
 class InvalidHeaderError(ValueError):
-    """A header value holds CR, LF or NUL (RFC 9110 section 5.5)."""
+    """A value holds CR, LF or NUL (RFC 9110 section 5.5), or a name ends with a space (RFC 9112 section 5.1)."""
 
 
 def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()) -> CIMultiDict[str]:
     """Return the headers that concern the other end, in order, duplicates kept.
 
-    Left out are the hop-by-hop ones, those named by Connection, and those in `drop` (lower case). Bytes that are
-    not UTF-8 become `?`, since they cannot be written again. Raises InvalidHeaderError.
+    Left out are the hop-by-hop ones, those named by Connection, and those in `drop`. Bytes that are not UTF-8
+    become `?`, since they cannot be written again. Raises InvalidHeaderError.
     """
-    pairs = list(headers)
-    left_out = HOP_BY_HOP | drop
-    for name, value in pairs:
-        if name.lower() == "connection":
-            left_out |= {option.strip().lower() for option in value.split(",")}
-    kept: CIMultiDict[str] = CIMultiDict()
-    for name, value in pairs:
-        if name.lower() not in left_out:
-            kept.add(name, value if _UNUSUAL.search(value) is None else _writable(value))
-    return kept
+    kept: CIMultiDict[str] = CIMultiDict(headers)
+    if " " in "".join(kept):
+        raise InvalidHeaderError
+    if "connection" in kept:
+        for value in kept.getall("connection"):
+            for option in value.split(","):
+                kept.popall(option.strip(), None)
+    for name in HOP_BY_HOP:
+        if name in kept:
+            del kept[name]
+    for name in drop:
+        if name in kept:
+            del kept[name]
+    values = "".join(kept.values())
+    if values.isascii() and values.isprintable():  # as nearly all are
+        return kept
+    return CIMultiDict([(name, _writable(value)) for name, value in kept.items()])
 
 
 def _writable(value: str) -> str:

@@ -17,7 +17,7 @@ from hx_gateway.notify import notify
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
 from hx_gateway.stores.redis import open_redis
-from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+from hx_gateway.upstream.factory import make_upstream
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
@@ -33,7 +33,7 @@ async def serve(config: Config) -> None:
     async with AsyncExitStack() as lifespan:
         log = LogSink(sys.stdout.fileno())
         lifespan.callback(log.close)
-        upstream = AiohttpUpstream(config.upstream)
+        upstream = make_upstream(config.upstream)
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
         state = ServiceState()

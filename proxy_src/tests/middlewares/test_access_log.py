@@ -43,7 +43,7 @@ async def test_a_line_says_what_happened() -> None:
         "completion_tokens": None,
         "estimated": None,
         "cost": None,
-        "upstream": None,
+        "upstream": f"127.0.0.1:{up.port}",
         "cache": None,
         "limit": None,
         "ended": "complete",

@@ -12,6 +12,7 @@ from yarl import URL
 
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, UpstreamUnreachableError
 from hx_gateway.headers import InvalidHeaderError, end_to_end
+from hx_gateway.upstream.origin import address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ class AiohttpUpstream:
 
     def __init__(self, config: Upstream) -> None:
         self._origin = config.url
+        self.address = address(config.url)
         self._timeouts = config.timeouts
         self._url = lru_cache(maxsize=512)(self._build_url)
         self._session = aiohttp.ClientSession(
@@ -76,7 +78,7 @@ class AiohttpUpstream:
             raise UpstreamBrokenError from error
         try:
             if 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
-                return AiohttpResponse(response, self._timeouts.between_bytes, deadline)
+                return AiohttpResponse(response, self.address, self._timeouts.between_bytes, deadline)
         except InvalidHeaderError:  # as broken as a status without meaning
             pass
         response.close()
@@ -161,10 +163,13 @@ class _Upload:
 class AiohttpResponse:
     """An answer of the upstream; see UpstreamResponse."""
 
-    __slots__ = ("_between_bytes", "_deadline", "_response", "headers", "status")
+    __slots__ = ("_between_bytes", "_deadline", "_response", "headers", "status", "upstream")
 
-    def __init__(self, response: aiohttp.ClientResponse, between_bytes: float, deadline: float | None) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, upstream: str, between_bytes: float, deadline: float | None
+    ) -> None:
         self._response = response
+        self.upstream = upstream
         self._between_bytes = between_bytes
         self._deadline = deadline
         self.status = response.status

@@ -27,6 +27,10 @@ class UpstreamResponse(Protocol):
     def headers(self) -> CIMultiDict[str]:
         """End-to-end headers, Content-Length among them when the upstream sent one."""
 
+    @property
+    def upstream(self) -> str:
+        """`HOST:PORT` of the server that answered."""
+
     def take(self) -> bytes | None:
         """Return the whole body if all of it has arrived with the head: a small answer needs no stream.
 

@@ -1,0 +1,279 @@
+"""One connection to the upstream, as a protocol of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.http_parser import HttpResponseParser
+
+from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError
+from hx_gateway.upstream.clock import Clock
+
+if TYPE_CHECKING:
+    from aiohttp.http_parser import RawResponseMessage
+    from aiohttp.streams import StreamReader
+
+    from hx_gateway.upstream.exchange import Exchange
+    from hx_gateway.upstream.pool import Pool
+
+_BUFFER = 65536
+"""Bytes of a body that wait for a slow client before reading stops at twice as much."""
+
+_TCP_INFO_SIZE = 192
+_BYTES_ACKED = 120
+"""Offset of tcpi_bytes_acked in struct tcp_info (linux/tcp.h)."""
+
+
+class Connection(asyncio.Protocol):
+    """Carries one exchange at a time; what reads its bodies is aiohttp's parser and stream."""
+
+    __slots__ = (
+        "_before",
+        "_closing",
+        "_drained",
+        "_ended",
+        "_loop",
+        "_parser",
+        "_pool",
+        "_reading_paused",
+        "_reusable_parser",
+        "_written",
+        "clock",
+        "exchange",
+        "idle_since",
+        "transport",
+        "writing_paused",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pool: Pool) -> None:
+        self._loop = loop
+        self._pool = pool
+        self.transport: asyncio.Transport | None = None
+        self.exchange: Exchange | None = None
+        self.clock = Clock(loop, self._time_is_up)
+        self.idle_since = 0.0
+        self.writing_paused = False
+        self._drained: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._parser: Any = None
+        self._reusable_parser: Any = None
+        self._closing = False
+        """Not to be used for another exchange."""
+        self._ended = False
+        """The upstream has said that it will send no more."""
+        self._written = 0
+        self._before = 0
+        """Bytes written before the exchange that runs."""
+
+    # what the client does
+
+    def begin(self, exchange: Exchange, method: str, data: list[bytes]) -> None:
+        """Write `data`, the beginning of a request, and hand what answers it to `exchange`."""
+        self.exchange = exchange
+        if method == "HEAD":
+            self._parser = self._new_parser(with_body=False)
+        else:
+            if self._reusable_parser is None:
+                self._reusable_parser = self._new_parser(with_body=True)
+            self._parser = self._reusable_parser
+        self._before = self._written
+        self.write(data)
+
+    def write(self, data: list[bytes]) -> None:
+        """Send pieces, in one write."""
+        transport = self.transport
+        if transport is None:
+            return
+        if len(data) == 1:
+            self._written += len(data[0])
+            transport.write(data[0])
+        else:
+            self._written += sum(map(len, data))
+            transport.writelines(data)
+
+    async def drained(self) -> None:
+        """Wait until there is room to write, or the connection is lost."""
+        if self.writing_paused and self.transport is not None:
+            self._drained = self._loop.create_future()
+            await self._drained
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self.exchange = None
+        self._closing = True
+        self.clock.stop()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def shut(self) -> None:
+        """Close at once, and tell who waits for an answer."""
+        exchange = self.exchange
+        self.abort()
+        if exchange is not None:
+            exchange.connection = None
+            exchange.fail(UpstreamBrokenError())
+
+    @property
+    def usable(self) -> bool:
+        """Whether another exchange may begin."""
+        return not self._closing and self.transport is not None and not self.transport.is_closing()
+
+    # what the body's stream asks (aiohttp's BaseProtocol)
+
+    @property
+    def connected(self) -> bool:
+        """Whether more may come."""
+        return self.transport is not None
+
+    def pause_reading(self) -> None:
+        """Stop reading: the client takes its time."""
+        if not self._reading_paused and self.transport is not None:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: ARG002 - the parser itself never pauses
+        """Read on."""
+        if self._reading_paused:
+            self._reading_paused = False
+            if self.transport is not None:
+                self.transport.resume_reading()
+
+    # what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the transport."""
+        self.transport = transport  # type: ignore[assignment]  # a stream's
+        if self._closing:  # nobody waits for it any more
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse a piece of an answer."""
+        exchange = self.exchange
+        if exchange is None:  # nobody asked
+            self.abort()
+            return
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+            for message, payload in messages:
+                self._on_head(exchange, message, payload)
+        except Exception as error:  # whatever the parser raises, this is not HTTP
+            self._break(exchange, error)
+            return
+        if upgraded:  # nothing asks for that
+            self._break(exchange, None)
+        elif exchange.answered and exchange.payload.is_eof():
+            self._complete(exchange)
+
+    def eof_received(self) -> None:
+        """Note that the upstream has closed its side; the transport then closes."""
+        self._ended = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what was under way."""
+        exchange = self.exchange
+        untouched = exchange is not None and not exchange.answered and self._is_untouched()
+        self.transport = None
+        self.exchange = None
+        self._closing = True
+        self.clock.stop()
+        self.resume_writing()
+        self._pool.closed(self)
+        if exchange is None:
+            self._parser = self._reusable_parser = None  # they hold this connection
+            return
+        exchange.connection = None
+        if exchange.answered and exc is None:
+            try:
+                self._parser.feed_eof()  # ends a body that has no other end, refuses any other
+            except Exception as error:  # the parser has a dozen kinds
+                exc = error
+        self._parser = self._reusable_parser = None  # they hold this connection
+        if not exchange.answered or not exchange.payload.is_eof():
+            exchange.fail(UpstreamBrokenError(), exc, untouched=untouched)
+
+    def pause_writing(self) -> None:
+        """Note that the upstream does not read as fast as is written."""
+        self.writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Wake who waits to write."""
+        self.writing_paused = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    # within
+
+    def _new_parser(self, *, with_body: bool) -> Any:
+        return HttpResponseParser(
+            self,  # type: ignore[arg-type]  # all that the stream needs of aiohttp's protocol is here
+            self._loop,
+            _BUFFER,
+            response_with_body=with_body,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+
+    def _on_head(self, exchange: Exchange, message: RawResponseMessage, payload: StreamReader) -> None:
+        if exchange.answered:  # one answer to a request
+            self._closing = True
+        elif message.code >= 200:
+            _check_codings(message)
+            if message.should_close:
+                self._closing = True
+            if message.chunked:  # trailers would stay in the parser and join the head that comes next
+                self._reusable_parser = None
+            exchange.begin(message, payload)
+        # else an interim answer (RFC 9110 section 15.2): nothing here waits for one
+
+    def _complete(self, exchange: Exchange) -> None:
+        """Give the connection back if nothing but the answer came and the request was sent to its end."""
+        self.exchange = None
+        self.clock.run_until(None)
+        exchange.connection = None
+        if exchange.upload is not None:
+            exchange.stop_upload()
+            self._closing = True
+        # feed_eof returns what it holds of another answer; it changes nothing at the end of one
+        if self._closing or self._parser.feed_eof() is not None:
+            self.abort()
+        else:
+            self._pool.release(self)
+
+    def _break(self, exchange: Exchange, cause: BaseException | None) -> None:
+        self.abort()
+        exchange.connection = None
+        exchange.fail(UpstreamBrokenError(), cause)
+
+    def _time_is_up(self) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            self.abort()
+            exchange.connection = None
+            exchange.fail(UpstreamTimeoutError())
+
+    def _is_untouched(self) -> bool:
+        """Whether the upstream had closed its side before any byte of this request reached its host.
+
+        A FIN acknowledges all that had arrived when it was sent; a reset does not, so it proves nothing.
+        """
+        if not self._ended or self.transport is None or self.transport.get_extra_info("ssl_object") is not None:
+            return False
+        channel = self.transport.get_extra_info("socket")
+        try:
+            info = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+            (acknowledged,) = struct.unpack_from("Q", info, _BYTES_ACKED)
+        except (OSError, struct.error):
+            return False
+        return bool(acknowledged <= self._before + 1)  # the SYN counts as one
+
+
+def _check_codings(message: RawResponseMessage) -> None:
+    """Refuse transfer codings nobody asked for (RFC 9112 section 6.1): passing them on needs undoing them."""
+    if "Transfer-Encoding" in message.headers:
+        codings = message.headers.getall("Transfer-Encoding")
+        if len(codings) != 1 or codings[0].lower() != "chunked" or message.version < (1, 1):
+            raise ValueError("unknown transfer coding")

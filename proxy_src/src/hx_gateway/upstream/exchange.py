@@ -1,0 +1,148 @@
+"""One request and its answer on a connection of the fast client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hx_gateway.errors import GatewayError, UpstreamBrokenError
+from hx_gateway.headers import end_to_end
+from hx_gateway.upstream.clock import earlier
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator
+
+    from aiohttp.http_parser import RawResponseMessage
+    from aiohttp.streams import StreamReader
+    from multidict import CIMultiDict
+
+    from hx_gateway.upstream.connection import Connection
+
+
+class Exchange:
+    """The answer to one request; see UpstreamResponse. Its connection fills it in."""
+
+    __slots__ = (
+        "_between_bytes",
+        "answered",
+        "connection",
+        "deadline",
+        "head_arrived",
+        "headers",
+        "loop",
+        "payload",
+        "status",
+        "untouched",
+        "upload",
+        "upstream",
+    )
+
+    headers: CIMultiDict[str]
+    payload: StreamReader
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: Connection,
+        upstream: str,
+        between_bytes: float,
+        deadline: float | None,
+    ) -> None:
+        self.loop = loop
+        self.connection: Connection | None = connection
+        """None once the exchange needs it no more."""
+        self.upstream = upstream
+        self.deadline = deadline
+        """When the whole has to be over, by the loop's clock."""
+        self._between_bytes = between_bytes
+        self.head_arrived: asyncio.Future[None] = loop.create_future()
+        self.upload: asyncio.Task[None] | None = None
+        """What sends the body, until all of it is sent."""
+        self.answered = False
+        self.status = 0
+        self.untouched = False
+        """The connection was closed before anything of the request reached the upstream: it may be sent again."""
+
+    # what the connection says
+
+    def begin(self, message: RawResponseMessage, payload: StreamReader) -> None:
+        """Take the answer's head, and the stream into which its body goes. Raises ValueError on a head that is none."""
+        if message.code > 599:
+            raise ValueError("a status without meaning")
+        self.headers = end_to_end(message.headers.items())
+        self.status = message.code
+        self.payload = payload
+        self.answered = True
+        if self.connection is not None:
+            self.connection.clock.run_until(self.deadline)
+        if not self.head_arrived.done():
+            self.head_arrived.set_result(None)
+
+    def fail(self, error: Exception, cause: BaseException | None = None, *, untouched: bool = False) -> None:
+        """Raise `error` where the answer is awaited."""
+        self.stop_upload()
+        self.untouched = untouched
+        error.__cause__ = cause
+        if self.answered:
+            if not self.payload.is_eof():
+                self.payload.set_exception(error)
+        elif not self.head_arrived.done():
+            self.head_arrived.set_exception(error)
+
+    # what the client does
+
+    async def head(self) -> None:
+        """Wait for the answer's head. Raises what `fail` was given; whoever leaves closes the connection."""
+        try:
+            await self.head_arrived
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self, error: Exception | None = None) -> None:
+        """Close the connection unless it was given back; `error` goes to who waits for the answer."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.abort()
+        if error is not None:
+            self.upload = None  # which is where it comes from
+            self.fail(error)
+        else:
+            self.stop_upload()
+
+    def stop_upload(self) -> None:
+        """Send no more of the request."""
+        upload, self.upload = self.upload, None
+        if upload is not None:
+            upload.cancel()
+
+    # what the response is to its reader
+
+    def take(self) -> bytes | None:
+        """Return the whole body if it is here."""
+        payload = self.payload
+        if payload.is_eof() and payload.exception() is None:
+            return payload.read_nowait() or None
+        return None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        payload = self.payload
+        seconds = self._between_bytes
+        time = self.loop.time
+        while not payload.at_eof():
+            if self.connection is not None and seconds:
+                self.connection.clock.run_until(earlier(time() + seconds, self.deadline))
+            try:
+                piece = await payload.readany()
+            except GatewayError:
+                raise
+            except RuntimeError as error:  # closed meanwhile, by the end of the client
+                raise UpstreamBrokenError from error
+            if self.connection is not None and seconds:  # the client's turn
+                self.connection.clock.run_until(self.deadline)
+            if piece:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Close the connection unless the body has arrived, and then it was given back already."""
+        self.abort()
