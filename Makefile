@@ -23,7 +23,7 @@ debian:
 	@requirements/install-debian
 
 $(VENV)/.complete: requirements/controller.txt
-	@requirements/install-venv $(PYTHON) $(VENV)
+	@requirements/install-venv $(PYTHON) $(VENV) requirements/controller.txt
 
 $(COLLECTION):
 	@mkdir -p $(dir $@) && ln -sfn ../../../.. $@
@@ -69,11 +69,19 @@ build: deps ## Build the collection's tarball into dist/, with the gateway's whe
 bench-site: deps ## Measure the first and the second run of site.yml against the bare cost of what they do
 	@python benchmarks/site/bench.py
 
+FUZZ_SECONDS ?= 60
+fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for FUZZ_SECONDS
+	@cd proxy_src && PYTHONPATH=src ../.venv-fuzz/bin/python fuzz/target_and_headers.py \
+		-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+
+.venv-fuzz/.complete: requirements/fuzz.txt
+	@requirements/install-venv $(PYTHON) .venv-fuzz requirements/fuzz.txt
+
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock
 
 clean: destroy ## Remove what the project keeps on this machine, but not the local secrets
 	@$(TESTHOST) clean
-	@rm -rf $(VENV) .ansible dist tests/output
+	@rm -rf $(VENV) .venv-fuzz .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench-site lock clean
+.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench-site fuzz lock clean
