@@ -65,7 +65,7 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         services = Services(config, upstream, log, lifespan, state, redis)
         handler = build(services)
         metrics_port = await open_metrics(services)
-        server = GatewayServer(handler, config.listen, state)
+        server = GatewayServer(handler, config, state)
         _, port = await server.start()
         try:
             yield Gateway(port, server, fd, metrics_port or 0)

@@ -15,7 +15,14 @@ ALL = [value for value in vars(errors).values() if isinstance(value, type) and i
 def test_every_error_has_openais_shape(error: type[GatewayError]) -> None:
     body = orjson.loads(error_body(error, "r1"))["error"]
     assert set(body) == {"message", "type", "param", "code", "request_id"}
-    assert body["type"] in {"api_error", "authentication_error", "invalid_request_error", "timeout_error"}
+    assert body["type"] in {
+        "api_error",
+        "authentication_error",
+        "invalid_request_error",
+        "rate_limit_error",
+        "server_error",
+        "timeout_error",
+    }
     assert 400 <= error.status < 600
     assert body["message"].endswith(".")
 

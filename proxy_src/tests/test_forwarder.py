@@ -242,14 +242,16 @@ async def test_header_bytes_that_are_not_utf8_break_nothing(value: str) -> None:
         assert answer.get("X-Odd") is not None
 
 
-async def test_upgrade_is_not_passed_on_and_the_connection_stays_usable() -> None:
+@pytest.mark.parametrize("body", [b"", b"a body"])
+async def test_an_ignored_upgrade_is_left_out(body: bytes) -> None:
+    offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]
     async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
-        await connection.send(request("/v1/realtime", headers=["Connection: Upgrade", "Upgrade: websocket"]))
-        assert (await connection.answer()).status == 200
-        assert up.seen[0].get("Upgrade") is None
-        await connection.send(request("/v1/y"))
-        assert (await connection.answer()).status == 200
-        assert [seen.target for seen in up.seen] == ["/v1/realtime", "/v1/y"]
+        await connection.send(request("/v1/x", "POST", offer, body) + request("/v1/lost")[:30])
+        answer = await connection.answer()
+        assert (answer.body, answer.get("Connection")) == (body, "close")
+        assert await asyncio.wait_for(connection.reader.read(), 2) == b""
+        assert [seen.target for seen in up.seen] == ["/v1/x"]
+        assert (up.seen[0].get("Upgrade"), up.seen[0].get("HTTP2-Settings")) == (None, None)
 
 
 async def test_the_upstream_may_answer_before_the_body_is_there() -> None:

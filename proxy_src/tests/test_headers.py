@@ -33,6 +33,11 @@ def test_named_by_connection(connection: list[str], kept: list[str]) -> None:
     assert list(end_to_end(pairs)) == kept
 
 
+def test_connection_cannot_name_what_the_gateway_says() -> None:
+    pairs = [("Connection", "X-Forwarded-For, authorization, X-Mine"), ("X-Forwarded-For", "1"), ("X-Mine", "2")]
+    assert list(end_to_end([*pairs, ("Authorization", "x")])) == ["X-Forwarded-For", "Authorization"]
+
+
 def test_dropped_by_name() -> None:
     assert list(end_to_end([("Host", "h"), ("A", "1")], drop=frozenset({"host"}))) == ["A"]
 

@@ -30,6 +30,7 @@ def test_the_order() -> None:
         "path_gate",
         "forwarded",
         "credentials",
+        "client_limits",
         "json_body",
         "token_usage",
         "embeddings",

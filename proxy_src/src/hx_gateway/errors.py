@@ -66,6 +66,72 @@ class DoubledCredentialError(GatewayError):
     close = True
 
 
+class RefusedMethodError(GatewayError):
+    """CONNECT and TRACE (RFC 9110 sections 9.3.6 and 9.3.8), which no part of an API needs."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "method_refused"
+    message = "The method is not accepted."
+    close = True
+
+
+class RefusedUpgradeError(GatewayError):
+    """An offer to speak another protocol, such as WebSocket, which the gateway does not pass on.
+
+    400 and not 501: OpenAI's clients repeat what was answered with 5xx. The connection is closed, because a client
+    may already be speaking the other protocol on it.
+    """
+
+    status = 400
+    type = "invalid_request_error"
+    code = "upgrade_refused"
+    message = "This gateway speaks HTTP/1.1 only: WebSockets and other upgrades are not passed on."
+    close = True
+
+
+class RequestTimeoutError(GatewayError):
+    """The client took longer than `limits.header_timeout` or `limits.body_timeout` (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    type = "timeout_error"
+    code = "request_timeout"
+    message = "The request did not arrive in time."
+    close = True
+
+
+class TooManyStreamsError(GatewayError):
+    """A client address has as many requests under way as `limits.streams_per_client` allows."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_concurrent_requests"
+    message = "Too many requests at the same time from this address."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class TooManyConnectionsError(GatewayError):
+    """A client address has as many connections as `limits.connections_per_client` allows."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_connections"
+    message = "Too many connections from this address."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+    close = True
+
+
+class OverloadedError(GatewayError):
+    """The gateway has as many connections as `limits.connections` allows."""
+
+    status = 503
+    type = "server_error"
+    code = "overloaded"
+    message = "The gateway has too many connections."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+    close = True
+
+
 class InvalidCredentialError(GatewayError):
     """A credential that is not a token (RFC 6750 section 2.1)."""
 
@@ -96,7 +162,7 @@ class MethodNotAllowedError(GatewayError):
 
 
 class BodyTooLargeError(GatewayError):
-    """A body that has to be read is larger than `limits.body_read_max`."""
+    """A body is larger than `limits.body_max`, or than `limits.body_read_max` if it has to be read."""
 
     status = 413
     type = "invalid_request_error"

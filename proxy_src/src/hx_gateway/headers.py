@@ -28,6 +28,19 @@ HOP_BY_HOP = frozenset(
     }
 )
 
+_ALWAYS_KEPT = frozenset(
+    {
+        "authorization",
+        "content-encoding",
+        "content-type",
+        "traceparent",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-request-id",
+    }
+)
+"""What Connection cannot name: fields for the other end, or the gateway's own word (RFC 9110 section 7.6.1)."""
+
 _NEVER = re.compile(r"[\r\n\0]")
 
 
@@ -47,7 +60,9 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = fro
     if "connection" in kept:
         for value in kept.getall("connection"):
             for option in value.split(","):
-                kept.popall(option.strip(), None)
+                name = option.strip()
+                if name.lower() not in _ALWAYS_KEPT:
+                    kept.popall(name, None)
     for name in HOP_BY_HOP:
         if name in kept:
             del kept[name]

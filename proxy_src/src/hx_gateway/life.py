@@ -16,6 +16,7 @@ from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.notify import notify
 from hx_gateway.pipeline import build
 from hx_gateway.server import GatewayServer
+from hx_gateway.server.protocol import check_parser
 from hx_gateway.stores.redis import open_redis
 from hx_gateway.upstream.factory import make_upstream
 
@@ -27,8 +28,9 @@ async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left.
 
     Raises OSError or MetricsListenError if an address cannot be listened on, ConfigError if a middleware cannot
-    be loaded or the environment lacks what the configuration needs.
+    be loaded, the environment lacks what the configuration needs, or aiohttp runs on the wrong parser.
     """
+    check_parser()
     stop, hurry = _signals()
     async with AsyncExitStack() as lifespan:
         log = LogSink(sys.stdout.fileno())
@@ -40,7 +42,7 @@ async def serve(config: Config) -> None:
         services = Services(config, upstream, log, lifespan, state, redis)
         handler = build(services)
         await open_metrics(services)
-        server = GatewayServer(handler, config.listen, state)
+        server = GatewayServer(handler, config, state)
         address, port = await server.start()
         # what was made so far lives as long as the process: no collection has to look at it again
         gc.collect()

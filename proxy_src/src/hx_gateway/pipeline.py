@@ -14,6 +14,7 @@ from hx_gateway.metrics.requests import RequestMetrics
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
 from hx_gateway.middlewares.api_document import ApiDocument
+from hx_gateway.middlewares.client_limits import ClientLimits
 from hx_gateway.middlewares.credentials import Credentials
 from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
 from hx_gateway.middlewares.errors import ErrorShape
@@ -61,9 +62,11 @@ def ordered() -> list[tuple[str, Factory]]:
         # before anything that reads or changes a request for LiteLLM
         ("path_gate", lambda _: PathGate()),
         # headers first, since it is cheap and bodies may be large
-        ("forwarded", lambda _: Forwarded()),
+        ("forwarded", lambda services: Forwarded(services.config.forwarded)),
         # before anything else sees a credential
         ("credentials", lambda _: Credentials()),
+        # once the client's address is known, before anything is read for it
+        ("client_limits", lambda services: ClientLimits(services.config.limits.streams_per_client)),
         # after all that can refuse by the head alone, before all that looks into a body
         ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
         # inside what reports and charges tokens

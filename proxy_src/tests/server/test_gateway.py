@@ -11,13 +11,12 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
-from hx_gateway.config.listen import Listen
 from hx_gateway.errors import UpstreamBrokenError
 from hx_gateway.message import Request, Response, read_all
 from hx_gateway.middleware import ServiceState
 from hx_gateway.server import GatewayServer
 
-from running import gateway
+from running import configured, gateway
 from wire import FORM, ask, chunk, client, read_body, reply, request, upstream
 
 if TYPE_CHECKING:
@@ -289,7 +288,7 @@ async def test_a_body_that_came_with_its_head_is_taken_at_once() -> None:
         rest = await read_all(message.body, 100) if taken[-1] is None else b""
         return Response(200, CIMultiDict(), rest)
 
-    server = GatewayServer(handler, Listen(port=0), ServiceState())
+    server = GatewayServer(handler, configured(), ServiceState())
     _, port = await server.start()
     async with client(port) as connection:
         await connection.send(request("/", "POST", body=b"whole"))
@@ -334,7 +333,7 @@ async def test_a_stream_that_fails_at_once_is_broken_off() -> None:
     async def handler(_: Request) -> Response:
         return Response(200, CIMultiDict(), Failing())
 
-    server = GatewayServer(handler, Listen(port=0), ServiceState())
+    server = GatewayServer(handler, configured(), ServiceState())
     _, port = await server.start()
     async with client(port) as connection:
         await connection.send(request())

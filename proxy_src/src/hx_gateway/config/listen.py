@@ -1,4 +1,4 @@
-"""Where clients connect, what they may cost, and how the process lets them go."""
+"""Where clients connect, and how the process lets them go."""
 
 from __future__ import annotations
 
@@ -29,13 +29,6 @@ class Listen(Section):
         except ValueError:
             raise ValueError("must be an IP address") from None
         return value
-
-
-class Limits(Section):
-    """What a request may cost."""
-
-    body_read_max: int = Field(default=33554432, ge=1024)
-    """Bytes of a JSON body, which is read whole; more is answered with 413. Streamed bodies have no limit."""
 
 
 class Drain(Section):

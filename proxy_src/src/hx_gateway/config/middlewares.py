@@ -19,6 +19,7 @@ MiddlewareName = Literal[
     "path_gate",
     "forwarded",
     "credentials",
+    "client_limits",
     "json_body",
     "token_usage",
     "embeddings",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hx_gateway.config.base import Section
 from hx_gateway.config.embeddings import Embeddings
-from hx_gateway.config.listen import Drain, Limits, Listen
+from hx_gateway.config.forwarded import Forwarding
+from hx_gateway.config.limits import Limits
+from hx_gateway.config.listen import Drain, Listen
 from hx_gateway.config.log import Log
 from hx_gateway.config.metrics import MetricsSection
 from hx_gateway.config.middlewares import Middlewares
@@ -18,6 +20,7 @@ class Config(Section):
     listen: Listen = Listen()
     upstream: Upstream
     limits: Limits = Limits()
+    forwarded: Forwarding = Forwarding()
     drain: Drain = Drain()
     log: Log = Log()
     metrics: MetricsSection = MetricsSection()

@@ -16,30 +16,38 @@ from hx_gateway.message import Request, Response
 from hx_gateway.middlewares.request_id import HEADER, new_id
 from hx_gateway.server.body import ClientBody
 from hx_gateway.server.connection import SERVER
-from hx_gateway.server.protocol import check_protocol
+from hx_gateway.server.protocol import protocol_check
 from hx_gateway.server.transport import break_off
 
 if TYPE_CHECKING:
+    from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
 
 
 class Exchanges:
     """Runs each request through the pipeline and sends its answer; knows which are under way."""
 
-    def __init__(self, handler: Handler, state: ServiceState) -> None:
-        self._handler = handler
+    def __init__(self, handler: Handler, config: Config, state: ServiceState) -> None:
         self._state = state
+        self.configure(handler, config)
         self.active: dict[asyncio.Task[object], web.BaseRequest] = {}
         self.cutting = False
         """Requests that are cancelled from here on are cut by the gateway, not left by their clients."""
 
+    def configure(self, handler: Handler, config: Config) -> None:
+        """Run requests that begin from here on through `handler`."""
+        self._handler = handler
+        self._limits = config.limits
+        self._check = protocol_check(config.limits.upgrades_ignored)
+
     async def __call__(self, raw: web.BaseRequest) -> web.StreamResponse:
         """Handle one request."""
+        body = ClientBody(raw, self._limits)
         request = Request(
             raw.method,
             raw.raw_path,
             CIMultiDict(raw.headers),
-            ClientBody(raw),
+            body,
             raw.remote or "",
             (raw.version.major, raw.version.minor),
         )
@@ -48,7 +56,7 @@ class Exchanges:
         assert task is not None  # noqa: S101 - aiohttp runs handlers in tasks
         self.active[task] = raw
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, body)
             try:
                 return await self._send(raw, request, response)
             finally:
@@ -61,10 +69,11 @@ class Exchanges:
             del self.active[task]
             request.finish()
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, body: ClientBody) -> Response:
         """Run the pipeline; what it raises is answered here only if no middleware has."""
         try:
-            check_protocol(request)
+            self._check(request)
+            body.check()
             return await self._handler(request)
         except GatewayError as error:
             shown = error
@@ -87,7 +96,8 @@ class Exchanges:
         else:
             out = web.StreamResponse(status=response.status, headers=response.headers)
         out.headers.setdefault(hdrs.SERVER, SERVER)
-        if response.close or self._state.draining:
+        # behind an offer of another protocol aiohttp loses what came with it: nothing may be read after that
+        if response.close or self._state.draining or hdrs.UPGRADE in raw.headers:
             out.force_close()
         outcome.status = response.status
         try:

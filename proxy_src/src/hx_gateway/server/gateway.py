@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hx_gateway.server.connection import ConnectionServer
+from hx_gateway.server.connections import ConnectionServer
 from hx_gateway.server.exchange import Exchanges
 from hx_gateway.server.transport import reset
 
 if TYPE_CHECKING:
-    from hx_gateway.config.listen import Listen
+    from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
 
 
 class GatewayServer:
     """Accepts connections, runs each request through the pipeline, and drains."""
 
-    def __init__(self, handler: Handler, listen: Listen, state: ServiceState) -> None:
-        self._listen = listen
+    def __init__(self, handler: Handler, config: Config, state: ServiceState) -> None:
+        self._listen = config.listen
         self._state = state
-        self._exchanges = Exchanges(handler, state)
-        self._http = ConnectionServer(
-            self._exchanges,
-            handler_cancellation=True,  # a client that leaves cancels its upstream call, before the first byte too
-            access_log=None,
-            auto_decompress=False,  # bodies are passed on as they are
-            keepalive_timeout=listen.keepalive_timeout,
-        )
+        self._exchanges = Exchanges(handler, config, state)
+        self._http = ConnectionServer(self._exchanges, config)
         self._listener: asyncio.Server | None = None
 
     @property
