@@ -32,6 +32,7 @@ def test_the_order() -> None:
         "credentials",
         "client_limits",
         "json_body",
+        "cache",
         "token_usage",
         "embeddings",
     ]

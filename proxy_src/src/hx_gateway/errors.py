@@ -197,6 +197,15 @@ class UpstreamBrokenError(GatewayError):
     message = "The upstream did not give a valid answer."
 
 
+class NotCachedError(GatewayError):
+    """The client wants a kept answer or none (RFC 9111 section 5.2.1.7), and none may be used."""
+
+    status = 504
+    type = "invalid_request_error"
+    code = "not_cached"
+    message = "No kept answer can be used, and only-if-cached was asked for."
+
+
 class UpstreamTimeoutError(GatewayError):
     """The upstream took longer than a configured timeout."""
 

@@ -14,6 +14,7 @@ from hx_gateway.metrics.requests import RequestMetrics
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
 from hx_gateway.middlewares.api_document import ApiDocument
+from hx_gateway.middlewares.cache import make_cache
 from hx_gateway.middlewares.client_limits import ClientLimits
 from hx_gateway.middlewares.credentials import Credentials
 from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
@@ -69,6 +70,8 @@ def ordered() -> list[tuple[str, Factory]]:
         ("client_limits", lambda services: ClientLimits(services.config.limits.streams_per_client)),
         # after all that can refuse by the head alone, before all that looks into a body
         ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
+        # outside what counts tokens: an answer that was kept takes none
+        ("cache", make_cache),
         # inside what reports and charges tokens
         ("token_usage", lambda _: TokenUsage()),
         # last: the others see the body as the client sent it

@@ -21,6 +21,7 @@ MiddlewareName = Literal[
     "credentials",
     "client_limits",
     "json_body",
+    "cache",
     "token_usage",
     "embeddings",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from hx_gateway.config.base import Section
+from hx_gateway.config.cache import Cache
 from hx_gateway.config.embeddings import Embeddings
 from hx_gateway.config.forwarded import Forwarding
 from hx_gateway.config.limits import Limits
@@ -27,3 +30,10 @@ class Config(Section):
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
     redis: RedisSection = RedisSection()
+    cache: Cache = Cache()
+
+    @model_validator(mode="after")
+    def _has_its_store(self) -> Config:
+        if self.cache.enabled and self.cache.store == "redis" and not self.redis.enabled:
+            raise ValueError("cache.store: redis needs redis.enabled: true")
+        return self

@@ -1,0 +1,66 @@
+"""Answers kept in Redis, for all gateways that use the same server.
+
+A purge is a token: each answer carries those it was asked for under, and counts only while they are the ones that
+stand (`hx:cache:purged:...`). So a purge by model or key is one command whatever is kept, it also catches answers that
+are still on their way, and a look-up needs no more than one MGET. What was purged leaves at the end of its time; index
+sets would have to be kept in step with every expiry and eviction instead.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from hx_gateway.cache.entry import decode, encode
+from hx_gateway.cache.store import Found
+from hx_gateway.stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from hx_gateway.cache.entry import Entry
+    from hx_gateway.cache.store import Place, Scope
+    from hx_gateway.stores.redis import Redis
+
+_ENTRY: Final = "hx:cache:answer:"
+_PURGED: Final = "hx:cache:purged:"
+_ALL: Final = f"{_PURGED}all"
+
+
+class RedisStore:
+    """A store in Redis. `longest` is for how many seconds an answer may be kept at most, and so a purge counts."""
+
+    def __init__(self, redis: Redis, longest: float) -> None:
+        self._redis = redis
+        # an answer asked for before a purge may arrive long after it
+        self._purge_ms = int((longest + 86400) * 1000)
+
+    async def get(self, place: Place) -> Found:
+        """Return what is kept at `place`; nothing, with marks that let nothing be kept, while Redis is away."""
+        try:
+            data, *purges = await self._redis.call(
+                "MGET", _ENTRY + place.key, _ALL, _purged("model", place.model), _purged("key", place.credential)
+            )
+        except StoreError:
+            return Found(None, [])
+        marks = [purge.decode("latin-1") if purge is not None else "" for purge in purges]
+        kept = decode(data) if data is not None else None
+        return Found(kept[0] if kept is not None and kept[1] == marks else None, marks)
+
+    def put(self, place: Place, entry: Entry, marks: list[str], seconds: float) -> None:
+        """Keep `entry` for `seconds`, without waiting for Redis to have it."""
+        if marks:
+            self._redis.post("SET", _ENTRY + place.key, encode(entry, marks), "PX", int(seconds * 1000))
+
+    async def purge(self, scope: Scope) -> None:
+        """Forget what `scope` covers. Raises StoreUnavailableError."""
+        key = _ALL if scope.kind == "all" else _purged(scope.kind, scope.name)
+        await self._redis.call("SET", key, os.urandom(8).hex(), "PX", self._purge_ms)
+
+    def counts(self) -> dict[str, int]:
+        """Return nothing: counting would mean to walk through all of Redis."""
+        return {}
+
+
+def _purged(kind: str, name: str) -> str:
+    # a model's name is a client's text of any length
+    return f"{_PURGED}{kind}:{name if kind == 'key' else sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
