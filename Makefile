@@ -77,6 +77,10 @@ fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for
 .venv-fuzz/.complete: requirements/fuzz.txt
 	@requirements/install-venv $(PYTHON) .venv-fuzz requirements/fuzz.txt
 
+bench: deps ## Measure the gateway against nginx and a naive proxy; BENCH='--rounds 9' passes options on
+	@requirements/install-debian bench.txt
+	@cd proxy_src && PYTHONPATH=src python -m benchmarks $(BENCH)
+
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock
 
@@ -84,4 +88,4 @@ clean: destroy ## Remove what the project keeps on this machine, but not the loc
 	@$(TESTHOST) clean
 	@rm -rf $(VENV) .venv-fuzz .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench-site fuzz lock clean
+.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-site fuzz lock clean

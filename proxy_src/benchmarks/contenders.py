@@ -1,0 +1,159 @@
+"""Who is measured, and how each is started."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import nginx
+from benchmarks.processes import CONTENDER_CORE, LOAD_CORE, Server, free_port, running
+from benchmarks.traffic import KEY
+from hx_gateway.config.middlewares import MIDDLEWARES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Start = Callable[["Place", int], "ExitStack | Any"]
+
+HERE = Path(__file__).parent
+SOURCE = HERE.parent / "src"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a contender may use."""
+
+    folder: Path
+    """For its files."""
+    redis: str = ""
+    """URL of a Redis; empty without one."""
+    litellm: Path | None = None
+    """A Python that has LiteLLM."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to answer the request."""
+
+    name: str
+    start: Start = field(repr=False)
+    same: bool = False
+    """It is asked the same again and again, so that its cache answers."""
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Run a Redis beside the load; yields its URL, or nothing where it is not installed."""
+    if shutil.which("redis-server") is None:
+        yield ""
+        return
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with running(command, port, core=LOAD_CORE):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def _nginx(place: Place, upstream: int) -> Any:
+    port = free_port()
+    return running(nginx.proxy(place.folder, port, upstream), port, core=CONTENDER_CORE)
+
+
+def _naive(_: Place, upstream: int) -> Any:
+    port = free_port()
+    command = [sys.executable, str(HERE / "naive.py"), str(port), str(upstream)]
+    return running(command, port, core=CONTENDER_CORE)
+
+
+def gateway_config(port: int, upstream: int, *, bare: bool = False) -> dict[str, Any]:
+    """Return a configuration with every middleware on, or with none but those that let a request through."""
+    config: dict[str, Any] = {
+        "listen": {"address": "127.0.0.1", "port": port, "backlog": 4096},
+        "upstream": {"url": f"http://127.0.0.1:{upstream}"},
+        "drain": {"timeout": 1},
+        "log": {"level": "error"},
+    }
+    if bare:
+        config["middlewares"] = {"disable": [name for name in MIDDLEWARES if name != "path_gate"]}
+    return config
+
+
+def gateway_command(
+    place: Place, upstream: int, *, bare: bool = False, profile: Path | None = None
+) -> tuple[list[str], int]:
+    """Return the command of a gateway and its port; with `profile`, it samples itself into that file."""
+    port = free_port()
+    file = place.folder / f"gateway-{port}.yml"
+    file.write_text(json.dumps(gateway_config(port, upstream, bare=bare)))
+    program = ["-m", "hx_gateway"] if profile is None else [str(HERE / "sampled.py"), str(profile)]
+    return [sys.executable, *program, "--config", str(file)], port
+
+
+def start_gateway(place: Place, upstream: int, *, bare: bool = False, profile: Path | None = None) -> Any:
+    """Start a gateway."""
+    command, port = gateway_command(place, upstream, bare=bare, profile=profile)
+    env = {"PYTHONPATH": str(SOURCE)}
+    if place.redis:
+        env["REDIS_URL"] = place.redis
+    return running(command, port, core=CONTENDER_CORE, env=env, errors=place.folder / "gateway.log")
+
+
+def _bare_gateway(place: Place, upstream: int) -> Any:
+    return start_gateway(place, upstream, bare=True)
+
+
+def _litellm(place: Place, upstream: int) -> Any:
+    port = free_port()
+    file = place.folder / "litellm.yaml"
+    host, _, number = place.redis.removeprefix("redis://").partition("/")[0].partition(":")
+    parameters = {"model": "openai/gpt-bench", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "none"}
+    cache = {"type": "redis", "host": host, "port": int(number), "ttl": 3600}
+    file.write_text(
+        json.dumps(
+            {
+                "model_list": [{"model_name": "gpt-bench", "litellm_params": parameters}],
+                "litellm_settings": {"cache": True, "cache_params": cache},
+                "general_settings": {"master_key": KEY},
+            }
+        )
+    )
+    assert place.litellm is not None
+    return running(
+        [place.litellm.parent / "litellm", "--config", str(file), "--host", "127.0.0.1", "--port", str(port)],
+        port,
+        core=CONTENDER_CORE,
+        env={"LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        errors=place.folder / "litellm.log",
+        within=180,
+    )
+
+
+NGINX = Contender("nginx", _nginx)
+NAIVE = Contender("naive", _naive)
+BARE = Contender("gateway-bare", _bare_gateway)
+GATEWAY = Contender("gateway", start_gateway)
+LITELLM = Contender("litellm-cache", _litellm, same=True)
+
+
+def chosen(place: Place, names: list[str] | None) -> tuple[list[Contender], list[str]]:
+    """Return the contenders that can run, those of `names` if given, and a word on each that cannot."""
+    found, words = [], []
+    for contender in (NGINX, NAIVE, BARE, GATEWAY, LITELLM):
+        if names and contender.name not in names:
+            continue
+        if contender is NGINX and not nginx.available():
+            words.append("nginx is not installed: no ratios to it")
+        elif contender is LITELLM and place.litellm is None:
+            words.append("litellm-cache is left out: --litellm PYTHON names a Python that has LiteLLM")
+        elif contender is LITELLM and not place.redis:
+            words.append("litellm-cache is left out: there is no redis-server")
+        else:
+            found.append(contender)
+    return found, words
+
+
+__all__ = ["Contender", "Place", "Server", "chosen", "redis", "start_gateway"]
