@@ -24,6 +24,7 @@ def test_the_order() -> None:
         "trace_context",
         "access_log",
         "metrics",
+        "usage_records",
         "errors",
         "health",
         "api_document",

@@ -27,6 +27,7 @@ from hx_gateway.middlewares.path_gate import PathGate
 from hx_gateway.middlewares.request_id import RequestId
 from hx_gateway.middlewares.token_usage import TokenUsage
 from hx_gateway.middlewares.trace_context import TraceContext
+from hx_gateway.middlewares.usage_records import usage_records
 
 if TYPE_CHECKING:
     from hx_gateway.config.middlewares import Middlewares
@@ -51,6 +52,8 @@ def ordered() -> list[tuple[str, Factory]]:
         ("access_log", lambda services: AccessLog(services.log, services.config.log.sample)),
         # as the access log
         ("metrics", _metrics),
+        # as the access log, and after the trace is known
+        ("usage_records", usage_records),
         # outside all that may refuse or fail
         ("errors", lambda _: ErrorShape()),
         # before the gate: a probe of a load balancer may send any Host, and nothing here is forwarded

@@ -13,6 +13,7 @@ MiddlewareName = Literal[
     "trace_context",
     "access_log",
     "metrics",
+    "usage_records",
     "errors",
     "health",
     "api_document",

@@ -15,6 +15,7 @@ from hx_gateway.config.metrics import MetricsSection
 from hx_gateway.config.middlewares import Middlewares
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.config.upstream import Upstream
+from hx_gateway.config.usage import UsageSection
 
 
 class Config(Section):
@@ -27,6 +28,7 @@ class Config(Section):
     drain: Drain = Drain()
     log: Log = Log()
     metrics: MetricsSection = MetricsSection()
+    usage: UsageSection = UsageSection()
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
     redis: RedisSection = RedisSection()

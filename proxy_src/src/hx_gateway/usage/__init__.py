@@ -1,0 +1,1 @@
+"""A record of every request, in PostgreSQL: queued on the request path, written in batches beside it."""

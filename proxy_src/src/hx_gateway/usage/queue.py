@@ -1,0 +1,65 @@
+"""Where records wait for the database: bounded, and never in a request's way."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hx_gateway.outcome import Usage
+
+
+class UsageRecord(NamedTuple):
+    """One request, as it ended. Durations and times are seconds."""
+
+    ended_at: float
+    """Since the epoch."""
+    duration: float
+    request_id: str
+    call_id: str
+    trace_id: str
+    key: str
+    method: str
+    target: str
+    model: str
+    status: int
+    ended: str
+    usage: Usage | None
+    cost: float | None
+    first_token_after: float | None
+    cache: str
+    limit: str
+    upstream: str
+
+
+class UsageQueue:
+    """Keeps the newest `capacity` records."""
+
+    def __init__(self, capacity: int) -> None:
+        self._records: deque[UsageRecord] = deque(maxlen=capacity)
+        self._capacity = capacity
+        self.dropped = 0
+        """Records thrown away because there was no room."""
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, record: UsageRecord) -> None:
+        """Take `record`, and drop the oldest where there is no room."""
+        if len(self._records) == self._capacity:
+            self.dropped += 1
+        self._records.append(record)
+
+    def take(self, most: int) -> list[UsageRecord]:
+        """Return up to `most` of the oldest records, and forget them."""
+        records = self._records
+        return [records.popleft() for _ in range(min(most, len(records)))]
+
+    def put_back(self, records: Sequence[UsageRecord]) -> None:
+        """Take back what could not be written, as far as there is room: these are the oldest."""
+        room = self._capacity - len(self._records)
+        kept = records[len(records) - room :] if room < len(records) else records
+        self.dropped += len(records) - len(kept)
+        self._records.extendleft(reversed(kept))
