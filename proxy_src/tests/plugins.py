@@ -55,3 +55,27 @@ class Instead:
 
 
 not_callable = 1
+
+
+class _Cached:
+    """Answers as a cache would say it did."""
+
+    said = ""
+
+    def __init__(self, _: Services) -> None: ...
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        request.outcome.cache = self.said
+        return await call_next(request)
+
+
+class CachedHit(_Cached):
+    said = "hit"
+
+
+class CachedStale(_Cached):
+    said = "stale"
+
+
+class CachedMiss(_Cached):
+    said = "miss"

@@ -80,6 +80,38 @@ WRONG = [
     ("middlewares: {replace: {nothing: a:b}}", "middlewares.replace.nothing"),
     ("middlewares: {add: [{factory: os}]}", "middlewares.add[0].factory: must be package.module:callable"),
     ("middlewares: {add: [{factory: a:b, before: x}]}", "middlewares.add[0].before"),
+    ("redis: {enabled: yes please}", "redis.enabled: input should be a valid boolean"),
+    ("redis: {url: 'redis://:secret@h'}", "redis.url: unknown key"),
+    ("redis: {timeout: 0}", "redis.timeout: input should be greater than 0"),
+    ("rate_limits: {on_store_failure: open}", "rate_limits.on_store_failure: input should be 'fail_open' or 'fail_cl"),
+    ("rate_limits: {limits: [{}]}", "rate_limits.limits[0].name: required, but not given (and 3 more)"),
+    *(
+        (f"rate_limits: {{limits: [{{name: a, count: requests, scope: [key], amount: 1, {wrong}}}]}}", f"{line}")
+        for wrong, line in (
+            ("window: 0", "rate_limits.limits[0].window: input should be greater"),
+            ("burst: -1", "rate_limits.limits[0].burst: input should be greater"),
+            ("per: key", "rate_limits.limits[0].per: unknown key"),
+            ("keys: [sk-secret]", "rate_limits.limits[0].keys: must be SHA-256 hashes"),
+            (f"keys: [{'A' * 64}]", "rate_limits.limits[0].keys: must be SHA-256 hashes"),
+        )
+    ),
+    *(
+        (f"rate_limits: {{limits: [{{name: {name}, count: {count}, scope: {scope}, amount: {amount}}}]}}", line)
+        for name, count, scope, amount, line in (
+            ("A b", "requests", "[key]", 1, "limits[0].name: string should match pattern"),
+            ("a", "bytes", "[key]", 1, "limits[0].count: input should be 'requests', 'tokens' or 'concurrent'"),
+            ("a", "tokens", "[]", 1, "limits[0].scope: list should have at least 1 item"),
+            ("a", "tokens", "[user]", 1, "limits[0].scope[0]: input should be 'key', 'model', 'client' or 'global'"),
+            ("a", "tokens", "[key, key]", 1, "limits[0].scope: must not repeat itself"),
+            ("a", "tokens", "[key, global]", 1, "limits[0].scope: global stands alone"),
+            ("a", "tokens", "[key]", 0, "limits[0].amount: input should be greater than 0"),
+            ("a", "tokens", "[key]", 10**12 + 1, "limits[0]: amount and window are too large"),
+        )
+    ),
+    (
+        "rate_limits: {limits: [&a {name: a, count: tokens, scope: [key], amount: 1}, *a]}",
+        "rate_limits.limits: a is the name of two",
+    ),
     ("? [a]\n: 1", "found unhashable key"),
     ("1: 2", "[1]: keys should be strings"),
 ]

@@ -7,9 +7,12 @@ Messages are constants: nothing a client or an upstream sent is ever repeated in
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JSON = "application/json; charset=utf-8"
 
@@ -24,6 +27,11 @@ class GatewayError(Exception):
     headers: ClassVar[dict[str, str]] = {}
     close: ClassVar[bool] = False
     """Close the connection: what follows on it cannot be trusted or is not worth reading."""
+
+    def __init__(self, *args: object, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(*args)
+        self.own_headers = headers or {}
+        """Headers of this one answer, beside those that all of its class have."""
 
 
 class MalformedRequestError(GatewayError):
@@ -179,6 +187,42 @@ class ExpectationError(GatewayError):
     code = "expectation_failed"
     message = "The only expectation this gateway meets is 100-continue."
     close = True
+
+
+class RequestLimitError(GatewayError):
+    """A limit on requests; `Retry-After` says when it lets the next one pass."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+    message = "Rate limit reached for requests. Please try again later."
+
+
+class TokenLimitError(GatewayError):
+    """A limit on tokens, to which the prompt and the longest answer the request allows are charged beforehand."""
+
+    status = 429
+    type = "tokens"
+    code = "rate_limit_exceeded"
+    message = "Rate limit reached for tokens. Please try again later, or ask for less."
+
+
+class ConcurrencyLimitError(GatewayError):
+    """A limit on requests at a time."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+    message = "Rate limit reached for concurrent requests. Please try again when one has finished."
+
+
+class LimitsUnavailableError(GatewayError):
+    """The limits cannot be counted, and `rate_limits.on_store_failure` is `fail_closed`."""
+
+    status = 503
+    code = "limits_unavailable"
+    message = "The gateway cannot check its rate limits."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
 class UpstreamUnreachableError(GatewayError):

@@ -60,10 +60,12 @@ class Services:
 class ServiceState:
     """What the process is doing, for those who report it."""
 
-    __slots__ = ("draining",)
+    __slots__ = ("draining", "limits")
 
     def __init__(self) -> None:
         self.draining = False
+        self.limits: Callable[[], str] = lambda: "off"
+        """Where rate limits are counted: `redis`, `memory`, `off` or, while requests are refused, `unavailable`."""
 
 
 Factory: TypeAlias = Callable[[Services], Middleware | None]

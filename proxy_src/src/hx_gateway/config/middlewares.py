@@ -22,6 +22,7 @@ MiddlewareName = Literal[
     "credentials",
     "client_limits",
     "json_body",
+    "rate_limits",
     "cache",
     "token_usage",
     "embeddings",

@@ -13,6 +13,7 @@ from hx_gateway.config.listen import Drain, Listen
 from hx_gateway.config.log import Log
 from hx_gateway.config.metrics import MetricsSection
 from hx_gateway.config.middlewares import Middlewares
+from hx_gateway.config.rate_limits import RateLimits
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.config.upstream import Upstream
 from hx_gateway.config.usage import UsageSection
@@ -32,6 +33,7 @@ class Config(Section):
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
     redis: RedisSection = RedisSection()
+    rate_limits: RateLimits = RateLimits()
     cache: Cache = Cache()
 
     @model_validator(mode="after")

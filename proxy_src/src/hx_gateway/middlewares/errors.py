@@ -34,7 +34,7 @@ class ErrorShape:
 
 def error_response(error: GatewayError, request_id: str) -> Response:
     """Return the answer for `error`."""
-    headers: CIMultiDict[str] = CIMultiDict(error.headers)
+    headers: CIMultiDict[str] = CIMultiDict({**error.headers, **error.own_headers})
     headers["Content-Type"] = JSON
     return Response(error.status, headers, error_body(error, request_id), close=error.close)
 

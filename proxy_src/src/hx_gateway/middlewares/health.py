@@ -28,9 +28,9 @@ _DATABASE = {"connected", "not connected", "disconnected"}
 class Health:
     """GET and HEAD of exactly /healthz and /readyz; everything else passes.
 
-    /readyz answers 200 or 503 with `{"ready", "litellm", "database", "reason"}`: `litellm` is `healthy`,
+    /readyz answers 200 or 503 with `{"ready", "litellm", "database", "reason", "limits"}`: `litellm` is `healthy`,
     `unhealthy` or `unreachable`; `database` is `connected`, `not connected` (none configured), `disconnected` or
-    `unknown`; `reason` is null when ready.
+    `unknown`; `reason` is null when ready; `limits` says where rate limits are counted, see `ServiceState`.
     """
 
     def __init__(self, config: Readiness, upstream: UpstreamClient, state: ServiceState) -> None:
@@ -50,8 +50,14 @@ class Health:
             raise MethodNotAllowedError
         if path == "/healthz":
             return _json(200, ALIVE)
-        answer = await self._readiness()
+        answer = self._with_limits(await self._readiness())
         return _json(200 if answer["ready"] else 503, orjson.dumps(answer))
+
+    def _with_limits(self, answer: dict[str, Any]) -> dict[str, Any]:
+        limits = self._state.limits()
+        if answer["ready"] and limits == "unavailable":  # another gateway may reach the store
+            answer = {**answer, "ready": False, "reason": "the store of the rate limits does not answer"}
+        return {**answer, "limits": limits}
 
     async def _readiness(self) -> dict[str, Any]:
         if self._state.draining:

@@ -82,7 +82,7 @@ class Exchanges:
             shown = GatewayError()
         request.id = request.id or new_id()
         event(shown.code, id=request.id, client=request.client)
-        headers = CIMultiDict({**shown.headers, hdrs.CONTENT_TYPE: JSON, HEADER: request.id})
+        headers = CIMultiDict({**shown.headers, **shown.own_headers, hdrs.CONTENT_TYPE: JSON, HEADER: request.id})
         return Response(shown.status, headers, error_body(shown, request.id), close=shown.close)
 
     async def _send(self, raw: web.BaseRequest, request: Request, response: Response) -> web.StreamResponse:

@@ -89,8 +89,9 @@ class Redis:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
-        if self._connection is not None:
-            self._connection.close()
+        connection, self._connection = self._connection, None  # its end is no loss
+        if connection is not None:
+            connection.close()
 
     @property
     def pending(self) -> int:

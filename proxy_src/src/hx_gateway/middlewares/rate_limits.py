@@ -1,0 +1,144 @@
+"""Lets nobody use more than the limits allow, and tells everybody what is left."""
+
+from __future__ import annotations
+
+import logging
+import os
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from hx_gateway import rate_limit_headers
+from hx_gateway.errors import ConcurrencyLimitError, LimitsUnavailableError, RequestLimitError, TokenLimitError
+from hx_gateway.limit_rules import LimitRules
+from hx_gateway.log import event
+from hx_gateway.stores.errors import StoreError
+from hx_gateway.stores.limits_memory import MemoryLimits
+from hx_gateway.stores.limits_redis import RedisLimits
+from hx_gateway.tokens import estimate_prompt
+
+if TYPE_CHECKING:
+    from hx_gateway.errors import GatewayError
+    from hx_gateway.message import Request, Response
+    from hx_gateway.middleware import Handler, Services
+    from hx_gateway.outcome import Outcome
+    from hx_gateway.stores.limits_base import Limiter, Plan, Verdict
+
+_ERRORS: dict[str, type[GatewayError]] = {
+    "requests": RequestLimitError,
+    "tokens": TokenLimitError,
+    "concurrent": ConcurrencyLimitError,
+}
+
+_STATED_COMPLETION = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+"""Keys under which a request says how long an answer may be: chat completions, all others, responses."""
+
+_LARGEST = 1 << 31
+"""Tokens above which it makes no difference how many a request asks for."""
+
+
+class RateLimits:
+    """Counts each request before it goes on, and corrects its tokens by what it took when it has ended.
+
+    Reserved are the estimated tokens of the prompt and as many as the answer may have, where the request says so.
+    Raises RequestLimitError, TokenLimitError or ConcurrencyLimitError with the name of the limit in the outcome,
+    LimitsUnavailableError if Redis is away and the limits are to fail closed.
+    """
+
+    def __init__(self, services: Services) -> None:
+        config = services.config.rate_limits
+        self._rules = LimitRules(config.limits)
+        self._memory = MemoryLimits()
+        self._shared: RedisLimits | None = None
+        self._redis = services.redis
+        self._closed = config.on_store_failure == "fail_closed"
+        self._failing = False
+        self._holders = (f"{os.getpid():x}.{os.urandom(6).hex()}.{number:x}" for number in count())
+        if services.redis is not None and config.limits:
+            self._shared = RedisLimits(services.redis, config.lease)
+            services.lifespan.callback(self._shared.close)
+        if config.limits:
+            services.state.limits = self.where
+
+    def where(self) -> str:
+        """Say what counts: `redis`, `memory`, or `unavailable` if requests are refused for want of Redis."""
+        if self._shared is None or self._redis is None:
+            return "memory"
+        if self._redis.state.connected and not self._failing:
+            return "redis"
+        return "unavailable" if self._closed else "memory"
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Pass the request on if every limit that applies to it lets it."""
+        plan = self._rules.plan(request.key, request.model, request.client)
+        if plan is None:
+            return await call_next(request)
+        prompt = reserved = 0
+        if plan.tokens and request.document is not None:
+            prompt = estimate_prompt(request.document)
+            reserved = min(_LARGEST, prompt + _longest_answer(request.document))
+        holder = next(self._holders) if plan.concurrent else ""
+        limiter, verdict = await self._take(plan, reserved, holder)
+        if verdict.refused >= 0:
+            self._refuse(request, plan, verdict)
+        if holder or reserved:
+
+            def settle(outcome: Outcome) -> None:
+                limiter.settle(plan, _spent(outcome, prompt) - reserved if reserved else 0, holder)
+
+            request.on_finish(settle)
+        response = await call_next(request)
+        rate_limit_headers.write(response.headers, plan, verdict)
+        return response
+
+    async def _take(self, plan: Plan, tokens: int, holder: str) -> tuple[Limiter, Verdict]:
+        """Ask Redis, or this process where there is none."""
+        shared = self._shared
+        if shared is not None:
+            try:
+                verdict = await shared.take(plan, tokens, holder)
+            except StoreError as error:
+                self._failed(error)
+                if self._closed:
+                    raise LimitsUnavailableError from error
+            else:
+                if self._failing:
+                    self._failing = False
+                    event("limits_in_redis")
+                return shared, verdict
+        return self._memory, await self._memory.take(plan, tokens, holder)
+
+    def _failed(self, error: StoreError) -> None:
+        if not self._failing:
+            self._failing = True
+            name = "limits_unavailable" if self._closed else "limits_in_memory"
+            event(name, logging.WARNING, reason=str(error)[:200])
+
+    @staticmethod
+    def _refuse(request: Request, plan: Plan, verdict: Verdict) -> None:
+        bucket = plan.buckets[verdict.refused]
+        request.outcome.limit = bucket.name
+        headers = {"Retry-After": rate_limit_headers.retry_after(verdict.wait)}
+        rate_limit_headers.write(headers, plan, verdict)
+        raise _ERRORS[bucket.counts](headers=headers)
+
+
+def _longest_answer(document: dict[str, Any]) -> int:
+    """Return how many tokens an answer may have by its request; 0 where that is not said."""
+    longest = next((number for key in _STATED_COMPLETION if (number := _number(document.get(key)))), 0)
+    return longest * max(1, _number(document.get("n")))
+
+
+def _number(value: object) -> int:
+    return value if type(value) is int and 0 < value < _LARGEST else 0
+
+
+def _spent(outcome: Outcome, prompt: int) -> int:
+    """Return what a request is charged: what LiteLLM says it took, else its prompt if LiteLLM may have worked on it.
+
+    An answer from the cache takes nothing, and neither does one that LiteLLM refused.
+    """
+    if outcome.cache in {"hit", "stale"}:
+        return 0
+    if outcome.usage is not None:
+        return outcome.usage.total
+    return prompt if outcome.status < 300 or outcome.status == 499 else 0
