@@ -69,6 +69,9 @@ build: deps ## Build the collection's tarball into dist/, with the gateway's whe
 bench-site: deps ## Measure the first and the second run of site.yml against the bare cost of what they do
 	@python benchmarks/site/bench.py
 
+soak: deps ## Compare what the gateway forwards with what uvicorn reads, over 100,000 requests that are nearly right
+	@cd proxy_src && HX_DIFFERENTIAL=100000 pytest tests/differential
+
 FUZZ_SECONDS ?= 60
 fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for FUZZ_SECONDS
 	@cd proxy_src && PYTHONPATH=src ../.venv-fuzz/bin/python fuzz/target_and_headers.py \
@@ -88,4 +91,4 @@ clean: destroy ## Remove what the project keeps on this machine, but not the loc
 	@$(TESTHOST) clean
 	@rm -rf $(VENV) .venv-fuzz .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-site fuzz lock clean
+.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-site soak fuzz lock clean

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hx_gateway.message import Request
     from hx_gateway.upstream.base import UpstreamClient
 
-_SET_BY_CLIENT = frozenset({"host", "content-length", "expect"})
+SET_BY_CLIENT = frozenset({"host", "content-length", "expect"})
 """Host is the upstream's; the length is the body's; 100-continue is answered by the server here."""
 
 
@@ -25,7 +25,7 @@ class Forwarder:
     async def __call__(self, request: Request) -> Response:
         """Return the upstream's answer, its body not yet read."""
         try:
-            headers = end_to_end(request.headers.items(), drop=_SET_BY_CLIENT)
+            headers = end_to_end(request.headers.items(), drop=SET_BY_CLIENT)
         except InvalidHeaderError:
             raise MalformedRequestError from None
         answer = await self._upstream.send(request.method, request.target, headers, request.body)
