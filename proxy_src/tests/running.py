@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hx_gateway.admin.listener import open_admin
 from hx_gateway.config import Config
 from hx_gateway.log import LogSink
 from hx_gateway.metrics.listener import open_metrics
@@ -65,6 +66,7 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         services = Services(config, upstream, log, lifespan, state, redis)
         handler = build(services)
         metrics_port = await open_metrics(services)
+        await open_admin(services)
         server = GatewayServer(handler, config, state)
         _, port = await server.start()
         try:

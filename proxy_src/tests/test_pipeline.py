@@ -33,6 +33,7 @@ def test_the_order() -> None:
         "credentials",
         "client_limits",
         "json_body",
+        "sessions",
         "rate_limits",
         "cache",
         "token_usage",

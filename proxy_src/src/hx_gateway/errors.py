@@ -150,6 +150,25 @@ class InvalidCredentialError(GatewayError):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
+class InvalidSessionError(GatewayError):
+    """A session id that is doubled or not one word of safe characters."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_session_id"
+    message = "X-HX-Session-Id must be up to 128 letters, digits, `.`, `_`, `:` or `-`."
+
+
+class SessionLimitError(GatewayError):
+    """A session has made as many requests, or taken as many tokens, as `sessions` allows."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "session_limit_exceeded"
+    message = "This session has reached its limit; begin another one."
+    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}  # OpenAI's clients would repeat it
+
+
 class NotFoundError(GatewayError):
     """The path is not one this gateway serves."""
 

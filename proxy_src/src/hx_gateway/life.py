@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from hx_gateway import __version__
+from hx_gateway.admin.listener import open_admin
 from hx_gateway.log import LogSink, event
 from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.middleware import Services, ServiceState
@@ -42,6 +43,7 @@ async def serve(config: Config) -> None:
         services = Services(config, upstream, log, lifespan, state, redis)
         handler = build(services)
         await open_metrics(services)
+        await open_admin(services)
         server = GatewayServer(handler, config, state)
         address, port = await server.start()
         # what was made so far lives as long as the process: no collection has to look at it again

@@ -92,6 +92,7 @@ class Request:
         "key",
         "method",
         "outcome",
+        "prefer",
         "started",
         "target",
         "trace_id",
@@ -124,6 +125,8 @@ class Request:
         self.document: dict[str, Any] | None = None
         """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
         self.outcome = Outcome()
+        self.prefer = ""
+        """Address of the server to ask if it can be asked, `HOST:PORT`; empty for any."""
         self.started = time.monotonic()
         self._on_finish: list[Callable[[Outcome], None]] = []
 

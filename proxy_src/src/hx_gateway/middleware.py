@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from prometheus_client.registry import CollectorRegistry
 
+from hx_gateway.admin.routes import AdminRoutes
 from hx_gateway.message import Request, Response
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Middleware(Protocol):
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("config", "lifespan", "log", "metrics", "redis", "state", "upstream")
+    __slots__ = ("admin", "config", "lifespan", "log", "metrics", "redis", "state", "upstream")
 
     def __init__(
         self,
@@ -53,6 +54,8 @@ class Services:
         self.state = state
         self.redis = redis
         """The server that several gateways share; None where the gateway does without."""
+        self.admin = AdminRoutes()
+        """Add here what an operator may ask on the admin socket."""
         self.metrics = CollectorRegistry(auto_describe=False)
         """Register here what `/metrics` shall show."""
 

@@ -26,6 +26,7 @@ from hx_gateway.middlewares.metrics import Metrics
 from hx_gateway.middlewares.path_gate import PathGate
 from hx_gateway.middlewares.rate_limits import RateLimits
 from hx_gateway.middlewares.request_id import RequestId
+from hx_gateway.middlewares.sessions import make_sessions
 from hx_gateway.middlewares.token_usage import TokenUsage
 from hx_gateway.middlewares.trace_context import TraceContext
 from hx_gateway.middlewares.usage_records import usage_records
@@ -74,6 +75,8 @@ def ordered() -> list[tuple[str, Factory]]:
         ("client_limits", lambda services: ClientLimits(services.config.limits.streams_per_client)),
         # after all that can refuse by the head alone, before all that looks into a body
         ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
+        # outside the cache: a kept answer is a request of its session too
+        ("sessions", make_sessions),
         # after the body, which names the model and the tokens; before all that answers, the cache included
         ("rate_limits", RateLimits),
         # outside what counts tokens: an answer that was kept takes none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,12 +81,15 @@ def cache_key(request: Request, *, shared: bool) -> str:
 
 
 def _headers(request: Request) -> str:
-    found = [
-        f"{lowered}:{value}"
-        for name, value in request.headers.items()
-        if (lowered := name.lower()).startswith(_CHOOSING) and lowered not in _HARMLESS
-    ]
+    found = [f"{name.lower()}:{value}" for name, value in request.headers.items() if _chooses(name)]
     return "\n".join(sorted(found)) if found else ""
+
+
+@lru_cache(maxsize=1024)
+def _chooses(name: str) -> bool:
+    """Say whether the header `name` may choose an answer; remembered, since clients send the same names each time."""
+    lowered = name.lower()
+    return lowered.startswith(_CHOOSING) and lowered not in _HARMLESS
 
 
 def _body(request: Request) -> bytes:

@@ -9,6 +9,7 @@ sets would have to be kept in step with every expiry and eviction instead.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,7 @@ class RedisStore:
         return {}
 
 
+@lru_cache(maxsize=4096)
 def _purged(kind: str, name: str) -> str:
     # a model's name is a client's text of any length
     return f"{_PURGED}{kind}:{name if kind == 'key' else sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"

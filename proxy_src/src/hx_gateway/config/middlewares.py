@@ -22,6 +22,7 @@ MiddlewareName = Literal[
     "credentials",
     "client_limits",
     "json_body",
+    "sessions",
     "rate_limits",
     "cache",
     "token_usage",

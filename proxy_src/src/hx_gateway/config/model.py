@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
+from hx_gateway.config.admin import Admin
 from hx_gateway.config.base import Section
 from hx_gateway.config.cache import Cache
 from hx_gateway.config.embeddings import Embeddings
@@ -15,6 +16,7 @@ from hx_gateway.config.metrics import MetricsSection
 from hx_gateway.config.middlewares import Middlewares
 from hx_gateway.config.rate_limits import RateLimits
 from hx_gateway.config.redis import RedisSection
+from hx_gateway.config.sessions import Sessions
 from hx_gateway.config.upstream import Upstream
 from hx_gateway.config.usage import UsageSection
 
@@ -35,9 +37,12 @@ class Config(Section):
     redis: RedisSection = RedisSection()
     rate_limits: RateLimits = RateLimits()
     cache: Cache = Cache()
+    sessions: Sessions = Sessions()
+    admin: Admin = Admin()
 
     @model_validator(mode="after")
-    def _has_its_store(self) -> Config:
-        if self.cache.enabled and self.cache.store == "redis" and not self.redis.enabled:
-            raise ValueError("cache.store: redis needs redis.enabled: true")
+    def _have_their_store(self) -> Config:
+        for name, section in (("cache", self.cache), ("sessions", self.sessions)):
+            if section.enabled and section.store == "redis" and not self.redis.enabled:
+                raise ValueError(f"{name}.store: redis needs redis.enabled: true")
         return self

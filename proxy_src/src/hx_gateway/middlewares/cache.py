@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from hx_gateway.cache.access import KeyAccess, Verdict
+from hx_gateway.cache.admin import offer
 from hx_gateway.cache.entry import Entry
 from hx_gateway.cache.flight import Fate, Flights, Passing
 from hx_gateway.cache.keeper import Keeper
@@ -54,17 +55,17 @@ class ResponseCache:
         place = Place(cache_key(request, shared=self._policy.shared(model)), request.key, model)
         entry, marks = await self._store.get(place)
         ttl = self._policy.ttl(model)
-        if entry is not None and _within(entry, asks, ttl):
+        if entry is not None and (age := _age(entry, asks)) < ttl:
             if self._access.is_known(request):
-                return self._labelled(request, entry.response(), "hit", entry.age())
+                return self._labelled(request, entry.response(), "hit", age)
             verdict = await self._access.ask(request)
             if verdict is Verdict.GOOD:
-                return self._labelled(request, entry.response(), "hit", entry.age())
+                return self._labelled(request, entry.response(), "hit", age)
             if verdict is Verdict.REFUSED and not asks.only_if_cached:
                 return await self._pass(request, call_next)
         if asks.only_if_cached:
             raise NotCachedError
-        stale = entry if entry is not None and _within(entry, asks, ttl + self._stale) else None
+        stale = entry if entry is not None and _age(entry, asks) < ttl + self._stale else None
         while not asks.no_cache and (flight := self._flights.get(place.key)) is not None:
             landed = await self._landed(flight, request)
             if landed is Fate.ALONE:
@@ -148,10 +149,10 @@ class ResponseCache:
         return response
 
 
-def _within(entry: Entry, asks: Asked, seconds: float) -> bool:
-    """Say whether `entry` is at most `seconds` old, and not older than the client wants."""
+def _age(entry: Entry, asks: Asked) -> float:
+    """Return the age of `entry` in seconds; infinite if the client wants a fresher one."""
     age = entry.age()
-    return not asks.no_cache and age < seconds and (asks.max_age is None or age <= asks.max_age)
+    return age if not asks.no_cache and (asks.max_age is None or age <= asks.max_age) else float("inf")
 
 
 def make_cache(services: Services) -> ResponseCache | None:
@@ -165,4 +166,6 @@ def make_cache(services: Services) -> ResponseCache | None:
         store = RedisStore(services.redis, longest)
     else:
         store = MemoryStore(config.memory_max)
-    return ResponseCache(config, store, KeyAccess(services.upstream, config.auth_ttl))
+    cache = ResponseCache(config, store, KeyAccess(services.upstream, config.auth_ttl))
+    offer(services.admin, cache)
+    return cache

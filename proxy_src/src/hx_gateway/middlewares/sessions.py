@@ -1,0 +1,83 @@
+"""Keeps the requests of a session together: on one upstream, under one name in LiteLLM's logs, within limits."""
+
+from __future__ import annotations
+
+import os
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from hx_gateway.errors import InvalidSessionError, SessionLimitError
+from hx_gateway.sessions.memory import MemorySessions
+from hx_gateway.sessions.redis import RedisSessions
+from hx_gateway.stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from hx_gateway.config.sessions import Sessions
+    from hx_gateway.message import Request, Response
+    from hx_gateway.middleware import Handler, Services
+    from hx_gateway.outcome import Outcome
+    from hx_gateway.sessions.store import SessionStore
+
+HEADER: Final = "x-hx-session-id"
+
+LITELLM_HEADERS: Final = ("x-litellm-session-id", "x-litellm-trace-id")
+"""Where LiteLLM takes a session's id from (litellm/proxy/litellm_pre_call_utils.py, get_chain_id_from_headers)."""
+
+_ACCEPTED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+"""An id that is safe in headers, logs and URLs."""
+
+
+class SessionKeeper:
+    """Takes the client's `x-hx-session-id`, or issues one; the same id of another key is another session.
+
+    A session whose store does not answer is passed on uncounted.
+    """
+
+    def __init__(self, store: SessionStore, *, issue: bool) -> None:
+        self._store = store
+        self._issue = issue
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Count the request in its session. Raises InvalidSessionError, SessionLimitError."""
+        given = request.headers.popall(HEADER, ())
+        if not request.key or request.method != "POST" or not (given or self._issue):
+            return await call_next(request)
+        if len(given) > 1 or (given and _ACCEPTED.fullmatch(given[0]) is None):
+            raise InvalidSessionError
+        session = given[0] if given else f"sess-{os.urandom(16).hex()}"
+        name = sha256(f"{request.key}\0{session}".encode()).hexdigest()
+        if given:
+            await self._begin(request, name)
+        record = self._store.end if given else self._store.add
+
+        def ended(outcome: Outcome) -> None:
+            record(name, outcome.usage.total if outcome.usage is not None else 0, outcome.upstream)
+
+        request.on_finish(ended)
+        if not any(header in request.headers for header in LITELLM_HEADERS):
+            # LiteLLM knows ids without their keys: a part of the key's hash keeps those of two keys apart
+            request.headers[LITELLM_HEADERS[0]] = f"{session}.{request.key[:12]}"
+        response = await call_next(request)
+        response.headers[HEADER] = session
+        return response
+
+    async def _begin(self, request: Request, name: str) -> None:
+        try:
+            begun = await self._store.begin(name)
+        except StoreError:
+            return
+        if begun.refused:
+            request.outcome.limit = f"session_{begun.refused}"
+            raise SessionLimitError
+        request.prefer = begun.upstream
+
+
+def make_sessions(services: Services) -> SessionKeeper | None:
+    """Return what keeps sessions as configured; None where it is off."""
+    config: Sessions = services.config.sessions
+    if not config.enabled:
+        return None
+    if config.store == "redis" and services.redis is not None:
+        return SessionKeeper(RedisSessions(services.redis, config), issue=config.issue)
+    return SessionKeeper(MemorySessions(config), issue=config.issue)

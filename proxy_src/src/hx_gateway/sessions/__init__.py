@@ -1,0 +1,1 @@
+"""What is known of a client's session: requests, tokens, and the server that holds its prompts."""
