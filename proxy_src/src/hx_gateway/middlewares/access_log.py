@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,8 @@ def _record(request: Request, target: str, outcome: Outcome) -> dict[str, Any]:
         "client": request.client,
         "key": request.key[:_KEY_DIGITS] or None,
         "method": request.method,
-        "path": redact(target.partition("?")[0][:_LONGEST]),
-        "model": redact(request.model[:_LONGEST]) or None,
+        "path": _shown(target.partition("?")[0][:_LONGEST]),
+        "model": _shown(request.model[:_LONGEST]) or None,
         "status": outcome.status,
         "bytes": outcome.bytes_sent,
         "duration_ms": round((time.monotonic() - request.started) * 1000, 1),
@@ -73,8 +74,14 @@ def _record(request: Request, target: str, outcome: Outcome) -> dict[str, Any]:
         "cache": outcome.cache or None,
         "limit": outcome.limit or None,
         "ended": outcome.ended,
-        "user_agent": redact(request.headers.get("User-Agent", "")[:_LONGEST]),
+        "user_agent": _shown(request.headers.get("User-Agent", "")[:_LONGEST]),
     }
+
+
+@lru_cache(maxsize=1024)
+def _shown(text: str) -> str:
+    """Return `text` without keys; the same paths, models and clients come again and again."""
+    return redact(text)
 
 
 def _milliseconds(seconds: float | None) -> float | None:

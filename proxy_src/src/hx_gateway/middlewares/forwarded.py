@@ -33,8 +33,10 @@ class Forwarded:
                 request.client = self._trusted.client(request.client, self._hops(said))
             if headers.getall("X-Forwarded-Proto", []) == ["https"]:
                 scheme = "https"
-        for name in {name for name in headers if _is_claim(name.lower())}:
-            headers.popall(name, None)
+        names = "\n".join(headers).lower()
+        if "forwarded" in names or "x-real-ip" in names:
+            for name in {name for name in headers if _is_claim(name.lower())}:
+                headers.popall(name, None)
         if request.client:
             headers["X-Forwarded-For"] = request.client
         headers["X-Forwarded-Proto"] = scheme

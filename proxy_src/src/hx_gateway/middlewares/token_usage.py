@@ -37,7 +37,10 @@ class TokenUsage:
             if kind == "text/event-stream":
                 observe(response, _StreamUsage(request))
             elif kind == "application/json":
-                observe(response, _JsonUsage(request))
+                if isinstance(response.body, bytes) and len(response.body) <= _LARGEST:
+                    request.outcome.usage = usage_of_json(response.body)
+                else:
+                    observe(response, _JsonUsage(request))
         return response
 
 

@@ -14,6 +14,7 @@ from hx_gateway.errors import JSON, GatewayError, error_body
 from hx_gateway.log import event
 from hx_gateway.message import Request, Response
 from hx_gateway.middlewares.request_id import HEADER, new_id
+from hx_gateway.server import whole
 from hx_gateway.server.body import ClientBody
 from hx_gateway.server.connection import SERVER
 from hx_gateway.server.protocol import protocol_check
@@ -49,7 +50,7 @@ class Exchanges:
             CIMultiDict(raw.headers),
             body,
             raw.remote or "",
-            (raw.version.major, raw.version.minor),
+            raw.version,
         )
         outcome = request.outcome
         task = asyncio.current_task()
@@ -88,8 +89,11 @@ class Exchanges:
     async def _send(self, raw: web.BaseRequest, request: Request, response: Response) -> web.StreamResponse:
         outcome = request.outcome
         body = response.body
+        outcome.status = response.status
         out: web.StreamResponse
         if isinstance(body, bytes):
+            if not response.close and not self._state.draining and whole.applies(raw, response.status):
+                return await _send_whole(raw, request, response, body)
             out = web.Response(status=response.status, headers=response.headers, body=body)
         elif hdrs.CONTENT_LENGTH in response.headers:
             out = _SizedResponse(status=response.status, headers=response.headers)
@@ -99,7 +103,6 @@ class Exchanges:
         # behind an offer of another protocol aiohttp loses what came with it: nothing may be read after that
         if response.close or self._state.draining or hdrs.UPGRADE in raw.headers:
             out.force_close()
-        outcome.status = response.status
         try:
             await out.prepare(raw)
             outcome.first_byte_after = time.monotonic() - request.started
@@ -121,6 +124,18 @@ class Exchanges:
             outcome.ended = "client_gone"
             raise
         return out
+
+
+async def _send_whole(raw: web.BaseRequest, request: Request, response: Response, body: bytes) -> web.StreamResponse:
+    outcome = request.outcome
+    try:
+        whole.write(raw, response.status, response.headers, body)
+        outcome.first_byte_after = time.monotonic() - request.started
+        outcome.bytes_sent = len(body)
+        return await whole.taken(raw)
+    except ConnectionError:
+        outcome.ended = "client_gone"
+        raise
 
 
 class _SizedResponse(web.StreamResponse):
