@@ -32,11 +32,23 @@ def free_port() -> int:
 class RedisServer:
     """One server; it can be paused, killed and started again on its port."""
 
-    def __init__(self, *settings: str, acl: str = "") -> None:
+    def __init__(self, *settings: str, acl: str = "", tls: tuple[Path, Path] | None = None) -> None:
         if shutil.which("redis-server") is None:
             raise RuntimeError("Redis's server is missing; install Debian's package redis-server")
         self.port = free_port()
         self._settings = settings
+        self.tls_port = 0
+        if tls is not None:  # certificate and key
+            self.tls_port = free_port()
+            self._settings += ("--tls-port", str(self.tls_port), "--tls-auth-clients", "no")
+            self._settings += (
+                "--tls-cert-file",
+                str(tls[0]),
+                "--tls-key-file",
+                str(tls[1]),
+                "--tls-ca-cert-file",
+                str(tls[0]),
+            )
         self._acl = acl
         self._process: subprocess.Popen[bytes] | None = None
 

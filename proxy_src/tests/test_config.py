@@ -94,8 +94,8 @@ WRONG = [
             ("window: 0", "rate_limits.limits[0].window: input should be greater"),
             ("burst: -1", "rate_limits.limits[0].burst: input should be greater"),
             ("per: key", "rate_limits.limits[0].per: unknown key"),
-            ("keys: [sk-secret]", "rate_limits.limits[0].keys: must be SHA-256 hashes"),
-            (f"keys: [{'A' * 64}]", "rate_limits.limits[0].keys: must be SHA-256 hashes"),
+            ("key_hashes: [sk-secret]", "rate_limits.limits[0].key_hashes: must be SHA-256 hashes"),
+            (f"key_hashes: [{'A' * 64}]", "rate_limits.limits[0].key_hashes: must be SHA-256 hashes"),
         )
     ),
     *(

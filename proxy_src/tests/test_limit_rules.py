@@ -49,7 +49,9 @@ def test_scopes(scope: list[str], same: tuple[str, str, str], different: tuple[s
 
 
 def test_only_the_named_keys_and_models() -> None:
-    made = rules(limit("a", keys=[KEY]), limit("b", models=["gpt-*", "x"]), limit("c", keys=[KEY], models=["gpt-4"]))
+    made = rules(
+        limit("a", key_hashes=[KEY]), limit("b", models=["gpt-*", "x"]), limit("c", key_hashes=[KEY], models=["gpt-4"])
+    )
 
     def names(key: str, model: str) -> list[str]:
         found = made.plan(key, model, "c")

@@ -27,7 +27,7 @@ class LimitRules:
     """Makes the plan for a request; the same for the same key, model and client."""
 
     def __init__(self, limits: Sequence[RateLimit]) -> None:
-        self._limits = [(limit, _rate(limit), frozenset(limit.keys)) for limit in limits]
+        self._limits = [(limit, _rate(limit), frozenset(limit.key_hashes)) for limit in limits]
         self._plans: dict[tuple[str, str, str], Plan | None] = {}
 
     def plan(self, key: str, model: str, client: str) -> Plan | None:

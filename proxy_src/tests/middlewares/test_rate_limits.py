@@ -100,7 +100,7 @@ async def test_each_key_model_and_client_has_its_own(shared: bool, redis: RedisS
 
 async def test_only_the_named_keys_are_limited() -> None:
     digest = sha256(b"sk-1").hexdigest()
-    async with upstream() as up, gateway(up.url, **limited(limit(amount=1, keys=[digest]))) as gw:
+    async with upstream() as up, gateway(up.url, **limited(limit(amount=1, key_hashes=[digest]))) as gw:
         assert [(await ask(gw.port, chat(key=key))).status for key in ("sk-1", "sk-1", "sk-2", "sk-2")] == [
             200,
             429,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from redis_server import PASSWORD, RedisServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,34 @@ async def test_login_and_database() -> None:
             with pytest.raises(StoreReplyError) as error:
                 await redis.call("GET", "other")
             assert error.value.code == "NOPERM"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = folder / "server.crt", folder / "server.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, "-out", str(made[0]), "-keyout", str(made[1])], check=True, capture_output=True)
+    return made
+
+
+async def test_tls(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    with RedisServer(acl="~hx:* +@all", tls=certificate) as server:
+        url = server.url.replace("redis://", "rediss://").replace(str(server.port), str(server.tls_port))
+        async with opened(url) as redis:
+            assert not redis.state.connected
+            assert "certificate verify failed" in redis.state.reason
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        async with opened(url) as redis:
+            values = [str(number) * 1000 for number in range(200)]
+            assert await asyncio.gather(*(redis.call("ECHO", value) for value in values)) == [
+                value.encode() for value in values
+            ]
+            server.kill()
+            with pytest.raises(StoreUnavailableError):
+                await redis.call("PING")
 
 
 async def test_a_wrong_password_is_said_without_it(caplog: pytest.LogCaptureFixture) -> None:

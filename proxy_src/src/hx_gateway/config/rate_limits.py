@@ -32,7 +32,7 @@ class RateLimit(Section):
     """What may be used at once, after a pause; 0 for `amount`."""
     models: list[str] = Field(default_factory=list)
     """Shell patterns on the model's name; the limit is for those that match. None: for every request."""
-    keys: list[str] = Field(default_factory=list)
+    key_hashes: list[str] = Field(default_factory=list)
     """SHA-256 of keys in hexadecimal, as LiteLLM's tables name them; the limit is for these. None: for every key."""
 
     @field_validator("scope")
@@ -44,7 +44,7 @@ class RateLimit(Section):
             raise ValueError("global stands alone")
         return value
 
-    @field_validator("keys")
+    @field_validator("key_hashes")
     @classmethod
     def _are_hashes(cls, value: list[str]) -> list[str]:
         if any(len(item) != 64 or set(item) - set("0123456789abcdef") for item in value):

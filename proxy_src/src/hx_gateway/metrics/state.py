@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StateMetrics(Collector):
-    """State of the log, of the process' life, and of Redis."""
+    """State of the log, of the process' life, of the limits, and of Redis."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -29,6 +29,9 @@ class StateMetrics(Collector):
         yield CounterMetricFamily("hx_gateway_log_records_dropped", "Log records thrown away", dropped)
         draining = services.state.draining
         yield GaugeMetricFamily("hx_gateway_draining", "Whether the gateway is shutting down", draining)
+        limits = GaugeMetricFamily("hx_gateway_limits_store", "1 for where limits are counted", labels=("store",))
+        limits.add_metric((services.state.limits(),), 1)
+        yield limits
         if services.redis is not None:
             yield from _redis(services.redis)
 

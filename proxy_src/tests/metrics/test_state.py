@@ -1,0 +1,38 @@
+"""What is read of the gateway's own parts when somebody asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limits import limit
+from redis_server import RedisServer
+from running import gateway
+from wire import ask, request
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pytest
+
+
+async def shown(**sections: Any) -> list[str]:
+    """Return the lines of /metrics."""
+    metrics = {"enabled": True, "listen": {"port": 0}}
+    async with gateway(metrics=metrics, **sections) as gw:
+        answer = await ask(gw.metrics_port, request("/metrics"))
+        return answer.body.decode().splitlines()
+
+
+async def test_where_limits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"limits": [limit()]}
+    assert 'hx_gateway_limits_store{store="off"} 1.0' in await shown()
+    assert 'hx_gateway_limits_store{store="memory"} 1.0' in await shown(rate_limits=limits)
+    with RedisServer() as server:
+        monkeypatch.setenv("REDIS_URL", server.url)
+        lines = await shown(rate_limits=limits, redis={"enabled": True})
+        assert 'hx_gateway_limits_store{store="redis"} 1.0' in lines
+        assert "hx_gateway_redis_up 1.0" in lines
+    closed = {**limits, "on_store_failure": "fail_closed"}
+    lines = await shown(rate_limits=closed, redis={"enabled": True})
+    assert 'hx_gateway_limits_store{store="unavailable"} 1.0' in lines
+    assert "hx_gateway_redis_up 0.0" in lines
