@@ -42,7 +42,7 @@ def test_streamed_chat_arrives_as_it_is_sent(client: openai.OpenAI, model_of: Ca
     text = ""
     stream = client.chat.completions.create(
         model=model_of("openai"),
-        messages=[{"role": "user", "content": "chunks:5:300ms one two three four five"}],
+        messages=[{"role": "user", "content": "chunks:5:800ms one two three four five"}],
         stream=True,
     )
     for event in stream:
@@ -50,8 +50,8 @@ def test_streamed_chat_arrives_as_it_is_sent(client: openai.OpenAI, model_of: Ca
             arrivals.append(time.monotonic())
             text += event.choices[0].delta.content
     assert "five" in text
-    # Five chunks, 300 ms apart: one lump at the end would arrive within milliseconds.
-    assert arrivals[-1] - arrivals[0] > 0.9
+    # Five chunks, 800 ms apart; a busy machine may show the first one late, a lump would arrive within milliseconds.
+    assert arrivals[-1] - arrivals[0] > 2.4
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
