@@ -11,15 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hx_gateway.admin.listener import open_admin
 from hx_gateway.config import Config
+from hx_gateway.generation import open_generation
 from hx_gateway.log import LogSink
-from hx_gateway.metrics.listener import open_metrics
-from hx_gateway.middleware import Services, ServiceState
-from hx_gateway.pipeline import build
+from hx_gateway.middleware import ServiceState
 from hx_gateway.server import GatewayServer
-from hx_gateway.stores.redis import open_redis
-from hx_gateway.upstream.factory import make_upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -59,15 +55,11 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
     async with AsyncExitStack() as lifespan:
         log = LogSink(fd, interval=0.01)
         lifespan.callback(log.close)
-        upstream = make_upstream(config.upstream)
-        lifespan.push_async_callback(upstream.aclose)
-        redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        services = Services(config, upstream, log, lifespan, state, redis)
-        handler = build(services)
-        metrics_port = await open_metrics(services)
-        await open_admin(services)
-        server = GatewayServer(handler, config, state)
+        generation = await open_generation(config, log, state)
+        lifespan.push_async_callback(generation.aclose)
+        metrics_port = await generation.open_listeners()
+        server = GatewayServer(generation.handler, config, state)
         _, port = await server.start()
         try:
             yield Gateway(port, server, fd, metrics_port or 0)
@@ -126,12 +118,12 @@ async def process(*arguments: str, env: Mapping[str, str] | None = None) -> Asyn
             await child.wait()
 
 
-async def run(*arguments: str) -> tuple[int, str, str]:
+async def run(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Run `hx-gateway` to its end; return exit status, output and errors."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "hx_gateway", *arguments),
-        env=environment(),
+        env=environment(**(env or {})),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -89,3 +89,43 @@ async def test_redis_without_an_address_does_not_start(tmp_path: Path, monkeypat
     status, _, errors = await run("--config", str(file), "--listen", "127.0.0.1:0")
     assert (status, errors) == (78, "hx-gateway: REDIS_URL: required in the environment, since redis.enabled is true\n")
     assert (await run("--config", str(file), "--check"))[0] == 0  # whoever checks a file may have no secrets
+
+
+async def test_subcommands(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    file.write_text(
+        "upstream: {url: 'http://a:1'}\n"
+        "middlewares: {disable: [health], replace: {embeddings: 'plugins:a'}, add: [{factory: 'plugins:b'}]}\n"
+    )
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text("upstream: {url: 'http://a:1'}\nlisten: {prot: 1}\n")
+    environment = {"PYTHONPATH": f"{Path(__file__).parent.parent / 'src'}:{Path(__file__).parent}"}
+    checked, refused, version, routes = await asyncio.gather(
+        run("check", str(EXAMPLE)),
+        run("check", str(wrong)),
+        run("version"),
+        run("routes", str(file), env=environment),
+    )
+    assert checked == (0, "configuration is valid\n", "")
+    assert refused == (78, "", f"hx-gateway: {wrong}: listen.prot: unknown key\n")
+    assert version == (0, f"hx-gateway {__version__}\n", "")
+    status, out, err = routes
+    assert (status, err) == (0, "")
+    shown = [line.split() for line in out.splitlines() if line.startswith("  ")]
+    names = [line[0] for line in shown]
+    assert names.index("request_id") < names.index("path_gate") < names.index("embeddings") < names.index("(added)")
+    assert ["health", "left", "out"] in shown
+    assert ["embeddings", "replaced", "by", "plugins:a"] in shown
+    assert ["(added)", "plugins:b"] in shown
+    assert ["metrics", "off"] in shown
+    assert ["path_gate", "on"] in shown
+    assert ["forwarder", "http://a:1"] in shown
+    assert ["/v1/*", "LiteLLM"] in shown
+    assert "/healthz" not in names
+
+
+async def test_the_pure_python_parser_is_refused() -> None:
+    status, out, err = await run("--upstream", "http://127.0.0.1:1", env={"AIOHTTP_NO_EXTENSIONS": "1"})
+    assert (status, out) == (78, "")
+    assert err.startswith("hx-gateway: aiohttp: its C parser is missing or turned off")
+    assert err.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,12 @@ from hx_gateway.life import serve
 from hx_gateway.log import configure
 from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.pipeline import check_factories
+from hx_gateway.routes import describe
+from hx_gateway.supervisor import supervise
+from hx_gateway.worker import for_worker, worker_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hx_gateway.config import Config
 
@@ -32,29 +36,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.config is None and arguments.upstream is None:
+    if arguments.command == "version":
+        sys.stdout.write(f"hx-gateway {__version__}\n")
+        return EX_OK
+    path = getattr(arguments, "file", None) or arguments.config
+    if path is None and arguments.upstream is None:
         parser.error("give --config FILE or --upstream URL")
+    read = partial(_read, path, arguments.upstream, arguments.listen)
     try:
-        config = load(arguments.config, upstream_url=arguments.upstream, listen=arguments.listen)
-        check_factories(config.middlewares)
-        if arguments.check:
+        config = read()
+        if arguments.check or arguments.command == "check":
             sys.stdout.write("configuration is valid\n")
             return EX_OK
-        return _run(config)
+        if arguments.command == "routes":
+            sys.stdout.write(asyncio.run(describe(config)))
+            return EX_OK
+        return _run(config, read)
     except ConfigError as error:
         sys.stderr.write(f"hx-gateway: {error}\n")
         return EX_CONFIG
 
 
-def _run(config: Config) -> int:
+def _read(path: Path | None, upstream: str | None, listen: tuple[str, int] | None) -> Config:
+    config = load(path, upstream_url=upstream, listen=listen)
+    check_factories(config.middlewares)
+    return for_worker(config)
+
+
+def _run(config: Config, read: Callable[[], Config]) -> int:
     configure(config.log.level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(config))
+            if config.workers > 1 and worker_number() is None:
+                return runner.run(supervise(config))
+            runner.run(serve(config, read))
     except OSError as error:
-        sys.stderr.write(
-            f"hx-gateway: cannot listen on {config.listen.address} port {config.listen.port}: {error.strerror}\n"
-        )
+        reason = error.strerror or str(error)
+        sys.stderr.write(f"hx-gateway: cannot listen on {config.listen.address} port {config.listen.port}: {reason}\n")
         return EX_FAILED
     except MetricsListenError as error:
         sys.stderr.write(f"hx-gateway: cannot listen for metrics on {error}\n")
@@ -71,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--check", action="store_true", help="check the configuration and exit")
     parser.add_argument("--version", action="version", version=f"hx-gateway {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help="instead of serving:")
+    check = commands.add_parser("check", help="check a configuration file")
+    check.add_argument("file", metavar="CONFIG", type=Path)
+    routes = commands.add_parser("routes", help="show the pipeline and the addresses it serves")
+    routes.add_argument("file", metavar="CONFIG", type=Path, nargs="?")
+    commands.add_parser("version", help="show the version")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The life of the process: start, listen, wait for a signal, drain, end."""
+"""The life of the process: start, listen, reload, wait for a signal, drain, end."""
 
 from __future__ import annotations
 
@@ -10,62 +10,75 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from hx_gateway import __version__
-from hx_gateway.admin.listener import open_admin
+from hx_gateway.generation import open_generation
+from hx_gateway.inherited import inherited_sockets
 from hx_gateway.log import LogSink, event
-from hx_gateway.metrics.listener import open_metrics
-from hx_gateway.middleware import Services, ServiceState
+from hx_gateway.middleware import ServiceState
 from hx_gateway.notify import notify
-from hx_gateway.pipeline import build
+from hx_gateway.reload import Reloader
 from hx_gateway.server import GatewayServer
 from hx_gateway.server.protocol import check_parser
-from hx_gateway.stores.redis import open_redis
-from hx_gateway.upstream.factory import make_upstream
+from hx_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hx_gateway.config import Config
 
 
-async def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left.
+async def serve(config: Config, read: Callable[[], Config]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left. SIGHUP `read`s again.
 
     Raises OSError or MetricsListenError if an address cannot be listened on, ConfigError if a middleware cannot
     be loaded, the environment lacks what the configuration needs, or aiohttp runs on the wrong parser.
     """
     check_parser()
-    stop, hurry = _signals()
+    signals = _Signals()
     async with AsyncExitStack() as lifespan:
         log = LogSink(sys.stdout.fileno())
         lifespan.callback(log.close)
-        upstream = make_upstream(config.upstream)
-        lifespan.push_async_callback(upstream.aclose)
-        redis = await open_redis(config.redis, lifespan)
         state = ServiceState()
-        services = Services(config, upstream, log, lifespan, state, redis)
-        handler = build(services)
-        await open_metrics(services)
-        await open_admin(services)
-        server = GatewayServer(handler, config, state)
-        address, port = await server.start()
+        generation = await open_generation(config, log, state)
+        server = GatewayServer(generation.handler, config, state)
+        reloader = Reloader(generation, server, log, state, read)
+        lifespan.push_async_callback(reloader.aclose)
+        await generation.open_listeners()
+        address, port = await server.start(inherited_sockets())
         # what was made so far lives as long as the process: no collection has to look at it again
         gc.collect()
         gc.freeze()
         event("listening", address=address, port=port, upstream=config.upstream.url, version=__version__)
         notify("READY=1")
-        await stop.wait()
+        lifespan.callback(Watchdog().close)
+        await signals.until_stop(reloader)
         notify("STOPPING=1")
         event("draining", requests=server.active, timeout=config.drain.timeout)
-        cut = await server.drain(config.drain.timeout, hurry)
+        cut = await server.drain(config.drain.timeout, signals.hurry, config.drain.notice)
         event("stopped", cut=cut)
 
 
-def _signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Return events set by the first and by the second signal to end."""
-    stop, hurry = asyncio.Event(), asyncio.Event()
+class _Signals:
+    """SIGHUP asks for a reload, the first SIGTERM or SIGINT for the end, a second one for a quick end."""
 
-    def on_signal() -> None:
-        (hurry if stop.is_set() else stop).set()
+    def __init__(self) -> None:
+        self.hurry = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    return stop, hurry
+    def _end(self) -> None:
+        (self.hurry if self._stop.is_set() else self._stop).set()
+
+    async def until_stop(self, reloader: Reloader) -> None:
+        """Reload as often as asked; return when the process shall end."""
+        stop = asyncio.create_task(self._stop.wait())
+        while not stop.done():
+            reload = asyncio.create_task(self._reload.wait())
+            await asyncio.wait({stop, reload}, return_when=asyncio.FIRST_COMPLETED)
+            if self._reload.is_set():
+                self._reload.clear()
+                await reloader.reload()
+            reload.cancel()

@@ -17,12 +17,14 @@ from hx_gateway.errors import JSON
 from hx_gateway.log import event
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from hx_gateway.admin.routes import AdminRoutes
     from hx_gateway.middleware import Services
 
 
-async def open_admin(services: Services) -> None:
-    """Listen on `admin.socket`, if there is one, until the lifespan ends. Raises OSError."""
+async def open_admin(services: Services, lifespan: AsyncExitStack) -> None:
+    """Listen on `admin.socket`, if there is one, until `lifespan` ends. Raises OSError."""
     path = services.config.admin.socket
     if not path:
         return
@@ -36,7 +38,7 @@ async def open_admin(services: Services) -> None:
         await server.shutdown(0.1)
         _remove(Path(path), inode)
 
-    services.lifespan.push_async_callback(close)
+    lifespan.push_async_callback(close)
     event("admin_listening", socket=path)
 
 

@@ -36,3 +36,5 @@ class Drain(Section):
 
     timeout: Duration = 600
     """Seconds that requests in flight may take to finish; then they are cut. 0 cuts at once."""
+    notice: float = Field(default=0.5, ge=0, le=60)
+    """Seconds an idle connection is kept after SIGTERM, so that a client who uses it is told to close it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from hx_gateway.config.admin import Admin
 from hx_gateway.config.base import Section
@@ -24,6 +24,8 @@ from hx_gateway.config.usage import UsageSection
 class Config(Section):
     """The whole file."""
 
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that serve the one address; each may use a core."""
     listen: Listen = Listen()
     upstream: Upstream
     limits: Limits = Limits()

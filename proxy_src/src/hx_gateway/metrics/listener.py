@@ -14,6 +14,8 @@ from hx_gateway.metrics.process import LoopLag, ProcessMetrics
 from hx_gateway.metrics.state import StateMetrics
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from prometheus_client.registry import CollectorRegistry
 
     from hx_gateway.config.metrics import MetricsSection
@@ -24,8 +26,8 @@ class MetricsListenError(Exception):
     """The address for metrics cannot be listened on."""
 
 
-async def open_metrics(services: Services) -> int | None:
-    """Measure the process and show all metrics until the lifespan ends.
+async def open_metrics(services: Services, lifespan: AsyncExitStack) -> int | None:
+    """Measure the process and show all metrics until `lifespan` ends.
 
     Returns the port, None without one. Raises MetricsListenError.
     """
@@ -35,7 +37,7 @@ async def open_metrics(services: Services) -> int | None:
     registry = services.metrics
     registry.register(ProcessMetrics())
     registry.register(StateMetrics(services))
-    services.lifespan.callback(LoopLag(registry).close)
+    lifespan.callback(LoopLag(registry).close)
     server = web.Server(_Page(registry), access_log=None)
     listener, port = await _listen(server, config)
 
@@ -45,7 +47,7 @@ async def open_metrics(services: Services) -> int | None:
         if config.unix_socket:
             _remove_socket(Path(config.unix_socket))
 
-    services.lifespan.push_async_callback(close)
+    lifespan.push_async_callback(close)
     where = {"socket": config.unix_socket} if config.unix_socket else {"address": config.listen.address, "port": port}
     event("metrics_listening", **where)
     return port

@@ -10,6 +10,9 @@ from hx_gateway.server.exchange import Exchanges
 from hx_gateway.server.transport import reset
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
     from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
 
@@ -22,51 +25,68 @@ class GatewayServer:
         self._state = state
         self._exchanges = Exchanges(handler, config, state)
         self._http = ConnectionServer(self._exchanges, config)
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     @property
     def active(self) -> int:
         """Requests being handled."""
         return len(self._exchanges.active)
 
-    async def start(self) -> tuple[str, int]:
-        """Listen; return address and port. Raises OSError."""
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> tuple[str, int]:
+        """Listen on `sockets`, or open one; return address and port of the first. Raises OSError."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            self._http,
-            self._listen.address,
-            self._listen.port,
-            backlog=self._listen.backlog,
-            reuse_address=True,
-        )
-        address, port = self._listener.sockets[0].getsockname()[:2]
-        return address, port
+        for channel in sockets:
+            self._listeners.append(await loop.create_server(self._http, sock=channel, backlog=self._listen.backlog))
+        if not sockets:
+            listener = await loop.create_server(
+                self._http,
+                self._listen.address,
+                self._listen.port,
+                backlog=self._listen.backlog,
+                reuse_address=True,
+            )
+            self._listeners.append(listener)
+        name = self._listeners[0].sockets[0].getsockname()
+        return (name[0], name[1]) if isinstance(name, tuple) else (name, 0)
 
-    async def drain(self, timeout: float, hurry: asyncio.Event) -> int:
+    def configure(self, handler: Handler, config: Config) -> set[asyncio.Task[object]]:
+        """Serve what begins from here on with `handler` and the limits in `config`; return the requests under way."""
+        under_way = set(self._exchanges.active)
+        self._exchanges.configure(handler, config)
+        self._http.configure(config)
+        return under_way
+
+    async def drain(self, timeout: float, hurry: asyncio.Event, notice: float = 0) -> int:
         """Stop accepting, let requests in flight finish and their answers leave, then cut what is left.
 
-        They have `timeout` seconds, less if `hurry` is set meanwhile. Returns how many connections were cut.
+        They have `timeout` seconds, less if `hurry` is set meanwhile. For `notice` seconds an idle connection is kept,
+        so that the next answer on it can say `Connection: close`. Returns how many connections were cut.
         """
         self._state.draining = True
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for _ in range(3):  # requests whose bytes are already read become active
             await asyncio.sleep(0)
+        end = asyncio.get_running_loop().time() + timeout
+        await self._wait(min(notice, timeout), hurry)
         self._close_idle()
-        cut = await self._finish_or_cut(timeout, hurry)
+        await self._wait(end - asyncio.get_running_loop().time(), hurry)
+        cut = await self._cut()
         await self._http.shutdown(0.1)
         return cut
 
-    async def _finish_or_cut(self, timeout: float, hurry: asyncio.Event) -> int:
-        connections = self._http.open
-        if connections:
+    async def _wait(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Wait until every connection is closed, `hurry` is set, or the time is over."""
+        if self._http.open and seconds > 0:
             ends = [asyncio.ensure_future(self._http.all_closed.wait()), asyncio.ensure_future(hurry.wait())]
             try:
-                await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for end in ends:
                     end.cancel()
-        cut = list(connections.values())
+
+    async def _cut(self) -> int:
+        cut = list(self._http.open.values())
         if cut:
             self._exchanges.cutting = True
             for transport in cut:  # losing its connection cancels a handler

@@ -1,0 +1,63 @@
+"""One reading of the configuration, and everything that is made from it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from hx_gateway.admin.listener import open_admin
+from hx_gateway.metrics.listener import open_metrics
+from hx_gateway.middleware import Services
+from hx_gateway.pipeline import build
+from hx_gateway.stores.redis import open_redis
+from hx_gateway.upstream.factory import make_upstream
+
+if TYPE_CHECKING:
+    from hx_gateway.config import Config
+    from hx_gateway.log import LogSink
+    from hx_gateway.middleware import Handler, ServiceState
+
+
+class Generation:
+    """A pipeline with its upstream client and stores; a reload makes the next, and this finishes its requests."""
+
+    def __init__(self, services: Services, handler: Handler) -> None:
+        self.config = services.config
+        self.services = services
+        self.handler = handler
+        self._listeners = AsyncExitStack()
+
+    async def open_listeners(self) -> int | None:
+        """Open the metrics page and the admin socket; return the former's port.
+
+        Raises MetricsListenError or OSError.
+        """
+        port = await open_metrics(self.services, self._listeners)
+        await open_admin(self.services, self._listeners)
+        return port
+
+    async def close_listeners(self) -> None:
+        """Close both, so that the next generation can open them."""
+        await self._listeners.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of everything; no request may be under way."""
+        await self._listeners.aclose()
+        await self.services.lifespan.aclose()
+
+
+async def open_generation(config: Config, log: LogSink, state: ServiceState) -> Generation:
+    """Make everything that `config` asks for.
+
+    Raises ConfigError if a middleware cannot be loaded or the environment lacks what is needed.
+    """
+    lifespan = AsyncExitStack()
+    try:
+        upstream = make_upstream(config.upstream)
+        lifespan.push_async_callback(upstream.aclose)
+        redis = await open_redis(config.redis, lifespan)
+        services = Services(config, upstream, log, lifespan, state, redis)
+        return Generation(services, build(services))
+    except BaseException:
+        await lifespan.aclose()
+        raise

@@ -1,0 +1,104 @@
+"""SIGHUP: the configuration is read again, and no request notices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from hx_gateway.config import ConfigError
+from hx_gateway.generation import open_generation
+from hx_gateway.log import LOGGER, event
+from hx_gateway.metrics.listener import MetricsListenError
+from hx_gateway.notify import notify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hx_gateway.config import Config
+    from hx_gateway.generation import Generation
+    from hx_gateway.log import LogSink
+    from hx_gateway.middleware import ServiceState
+    from hx_gateway.server import GatewayServer
+
+RESTART_KEYS = ("listen.address", "listen.port", "listen.backlog", "metrics", "admin", "workers")
+"""What a running process cannot change."""
+
+
+def restart_needed(old: Config, new: Config) -> list[str]:
+    """Return the keys whose change a reload cannot bring about."""
+    before, after = old.model_dump(), new.model_dump()
+    return [key for key in RESTART_KEYS if _value(before, key) != _value(after, key)]
+
+
+def _value(dump: dict[str, Any], key: str) -> object:
+    section, _, name = key.partition(".")
+    return dump[section][name] if name else dump[section]
+
+
+class Reloader:
+    """Replaces the pipeline: requests that begin get the new one, those under way keep theirs."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        server: GatewayServer,
+        log: LogSink,
+        state: ServiceState,
+        read: Callable[[], Config],
+    ) -> None:
+        self._generation = generation
+        self._server = server
+        self._log = log
+        self._state = state
+        self._read = read
+        self._lock = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def reload(self) -> None:
+        """Read the file again; one that is wrong is refused, and what runs stays."""
+        async with self._lock:
+            notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+            try:
+                await self._replace(await asyncio.to_thread(self._read))
+            except ConfigError as error:
+                event("reload_refused", logging.ERROR, reason=str(error))
+            finally:
+                notify("READY=1")
+
+    async def _replace(self, config: Config) -> None:
+        old = self._generation
+        keys = restart_needed(old.config, config)
+        config = config.model_copy(update=_kept(old.config, config))
+        new = await open_generation(config, self._log, self._state)
+        await old.close_listeners()
+        try:
+            await new.open_listeners()
+        except (MetricsListenError, OSError) as error:  # somebody took an address meanwhile
+            event("listener_lost", logging.ERROR, reason=str(error))
+        self._generation = new
+        LOGGER.setLevel(config.log.level.upper())
+        under_way = self._server.configure(new.handler, config)
+        retiring = asyncio.create_task(_retire(old, under_way))
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+        event("reloaded", requests=len(under_way), restart_needed=keys)
+
+    async def aclose(self) -> None:
+        """Let go of every generation; no request may be under way."""
+        if self._retiring:
+            await asyncio.wait(self._retiring)
+        await self._generation.aclose()
+
+
+def _kept(old: Config, new: Config) -> dict[str, object]:
+    kept: dict[str, object] = {key: getattr(old, key) for key in RESTART_KEYS if "." not in key}
+    listen = {key.partition(".")[2] for key in RESTART_KEYS if "." in key}
+    return {**kept, "listen": new.listen.model_copy(update={name: getattr(old.listen, name) for name in listen})}
+
+
+async def _retire(generation: Generation, under_way: set[asyncio.Task[object]]) -> None:
+    if under_way:
+        await asyncio.wait(under_way)
+    await generation.aclose()

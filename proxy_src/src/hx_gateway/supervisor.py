@@ -1,0 +1,163 @@
+"""Several workers on one socket: starts, watches and restarts them, and passes signals on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hx_gateway.inherited import WORKER_FD, inherited_sockets
+from hx_gateway.log import event
+from hx_gateway.notify import notify
+from hx_gateway.watchdog import Watchdog
+from hx_gateway.worker import VARIABLE
+
+if TYPE_CHECKING:
+    from hx_gateway.config import Config
+
+_MISSED = 30.0
+"""Seconds without a sign of life after which a worker is killed."""
+
+_DELAY = 1.0
+"""Seconds before a worker that died is started again."""
+
+
+async def supervise(config: Config) -> int:
+    """Run `config.workers` workers until SIGTERM or SIGINT, then wait while they drain; return the exit status.
+
+    They share one listening socket, so that no connection waits for a worker that is gone. Raises OSError if the
+    address cannot be listened on.
+    """
+    listener = _listener(config)
+    with tempfile.TemporaryDirectory(prefix="hx-gateway-") as folder:
+        supervisor = _Supervisor(listener, Path(folder), config.workers)
+        return await supervisor.run()
+
+
+def _listener(config: Config) -> socket.socket:
+    passed = inherited_sockets()
+    if passed:
+        return passed[0]
+    family = socket.AF_INET6 if ":" in config.listen.address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((config.listen.address, config.listen.port))
+    listener.listen(config.listen.backlog)
+    listener.setblocking(False)
+    return listener
+
+
+class _Worker:
+    """One worker: its process, and the socket on which it tells how it is (as sd_notify(3) does)."""
+
+    def __init__(self, number: int, folder: Path) -> None:
+        self.number = number
+        self.process: asyncio.subprocess.Process | None = None
+        self.ready = asyncio.Event()
+        self.heard = time.monotonic()
+        self.path = str(folder / str(number))
+        self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self._channel.bind(self.path)
+        asyncio.get_running_loop().add_reader(self._channel, self._hear)
+
+    def _hear(self) -> None:
+        self.heard = time.monotonic()
+        if b"READY=1" in self._channel.recv(4096).split(b"\n"):
+            self.ready.set()
+
+    def signal(self, number: int) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(number)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._channel)
+        self._channel.close()
+
+
+class _Supervisor:
+    def __init__(self, listener: socket.socket, folder: Path, workers: int) -> None:
+        self._listener = listener
+        self._workers = [_Worker(number, folder) for number in range(workers)]
+        self._stop = asyncio.Event()
+        self._status = 0
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, number)
+        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        event("supervising", workers=len(self._workers), port=self._listener.getsockname()[1])
+        watching = asyncio.create_task(self._watch())
+        watchdog = Watchdog()
+        await asyncio.gather(*(self._keep(worker) for worker in self._workers))
+        watching.cancel()
+        watchdog.close()
+        for worker in self._workers:
+            worker.close()
+        event("supervised", status=self._status)
+        return self._status
+
+    def _end(self, number: int) -> None:
+        if not self._stop.is_set():
+            notify("STOPPING=1")
+            self._stop.set()
+            self._listener.close()
+        self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
+        for worker in self._workers:
+            worker.signal(number)
+
+    async def _keep(self, worker: _Worker) -> None:
+        """Keep one worker running until the end; one that cannot even start ends everything."""
+        while not self._stop.is_set():
+            worker.ready.clear()
+            worker.heard = time.monotonic()
+            worker.process = await self._start(worker)
+            status = await worker.process.wait()
+            if self._stop.is_set():
+                return
+            event("worker_died", logging.ERROR, worker=worker.number, pid=worker.process.pid, status=status)
+            if not worker.ready.is_set():
+                self._status = status if status > 0 else 1
+                self._end(signal.SIGTERM)
+                return
+            try:
+                await asyncio.wait_for(self._stop.wait(), _DELAY)
+            except TimeoutError:
+                continue
+
+    async def _start(self, worker: _Worker) -> asyncio.subprocess.Process:
+        number = self._listener.fileno()
+        environment = {
+            **os.environ,
+            VARIABLE: str(worker.number),
+            WORKER_FD: str(number),
+            "NOTIFY_SOCKET": worker.path,
+            "WATCHDOG_USEC": str(int(_MISSED * 1_000_000)),
+        }
+        environment.pop("WATCHDOG_PID", None)
+        program = [sys.executable, *sys.orig_argv[1:]]
+        process = await asyncio.create_subprocess_exec(*program, pass_fds=[number], env=environment)
+        event("worker_started", worker=worker.number, pid=process.pid)
+        if self._stop.is_set():  # the signal came while it was being started
+            process.send_signal(signal.SIGTERM)
+        return process
+
+    async def _watch(self) -> None:
+        """Say when all are ready for the first time; kill a worker whose event loop does not turn."""
+        await asyncio.gather(*(worker.ready.wait() for worker in self._workers))
+        notify("READY=1")
+        while True:
+            await asyncio.sleep(1)
+            for worker in self._workers:
+                if worker.ready.is_set() and time.monotonic() - worker.heard > _MISSED:
+                    event("worker_stuck", logging.ERROR, worker=worker.number)
+                    worker.signal(signal.SIGKILL)

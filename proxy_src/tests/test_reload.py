@@ -1,0 +1,124 @@
+"""SIGHUP under way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+from hx_gateway.reload import restart_needed
+
+from running import configured, process
+from wire import ask, chunk, client, read_chunks, reply, request, upstream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wire import Seen
+
+
+def write(file: Path, url: str, **sections: Any) -> None:
+    file.write_text(json.dumps({"upstream": {"url": url}, **sections}))
+
+
+def test_keys_that_need_a_restart_are_named() -> None:
+    old = configured()
+    new = configured(
+        limits={"body_max": 5},
+        workers=2,
+        metrics={"models": ["a"]},
+        admin={"socket": "/a"},
+        listen={"port": 1, "backlog": 9},
+    )
+    assert restart_needed(old, old) == []
+    assert restart_needed(old, new) == ["listen.port", "listen.backlog", "metrics", "admin", "workers"]
+    assert restart_needed(old, configured(listen={"port": 0, "keepalive_timeout": 3})) == []
+
+
+async def test_new_requests_get_the_new_pipeline_and_old_ones_finish(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"one"))
+        await go_on.wait()
+        writer.write(chunk(b"two") + chunk(b""))
+
+    file = tmp_path / "gateway.yml"
+    async with upstream(play) as old, upstream() as new:
+        write(file, old.url)
+        async with process("--config", str(file)) as gw, client(gw.port) as stream, client(gw.port) as idle:
+            await stream.send(request())
+            await stream.head()
+            await idle.send(request("/healthz"))
+            await idle.answer()
+            write(file, new.url, limits={"body_max": 5}, listen={"backlog": 7})
+            gw.signal(signal.SIGHUP)
+            said = await gw.message("reloaded")
+            assert (said["requests"], said["restart_needed"]) == (1, ["listen.backlog"])
+            await idle.send(request("/v1/x", "POST", body=b"hello"))  # the connection is kept
+            assert (await idle.answer()).body == b"hello"
+            assert (await ask(gw.port, request("/v1/x", "POST", body=b"longer"))).status == 413
+            assert (len(old.seen), len(new.seen)) == (1, 1)
+            go_on.set()
+            assert b"".join([piece async for piece in read_chunks(stream.reader)]) == b"onetwo"
+            await asyncio.sleep(0.2)
+            assert old.gone.is_set() is False
+            gw.signal(signal.SIGTERM)
+            assert (await gw.message("stopped"))["cut"] == 0
+            assert await gw.end() == 0
+
+
+async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        loop = asyncio.get_running_loop()
+        async with upstream() as up:
+            write(file, up.url)
+            env = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+            async with process("--config", str(file), env=env) as gw:
+                assert await loop.sock_recv(manager, 100) == b"READY=1"
+                for text, reason in (
+                    ("upstream: {url: 'http://a:1'}\nlimits: {body_max: -1}", "limits.body_max"),
+                    ("{", "line"),
+                    ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'no:x'}]}", "middlewares.add"),
+                ):
+                    file.write_text(text)
+                    gw.signal(signal.SIGHUP)
+                    assert reason in (await gw.message("reload_refused"))["reason"]
+                    told = await loop.sock_recv(manager, 100)
+                    assert told.startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+                    assert int(told.rpartition(b"=")[2]) > 0
+                    assert await loop.sock_recv(manager, 100) == b"READY=1"
+                    assert (await ask(gw.port, request("/v1/x", "POST", body=b"a"))).body == b"a"
+                write(file, up.url)
+                gw.signal(signal.SIGHUP)
+                await gw.message("reloaded")
+                assert (await ask(gw.port, request())).status == 200
+
+
+async def test_no_request_fails_while_it_reloads_again_and_again(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    statuses: list[int] = []
+    async with upstream() as up:
+        write(file, up.url)
+        async with process("--config", str(file)) as gw:
+
+            async def ask_on(end: asyncio.Event) -> None:
+                async with client(gw.port) as connection:
+                    while not end.is_set():
+                        await connection.send(request("/v1/x", "POST", body=b"x"))
+                        statuses.append((await connection.answer()).status)
+
+            end = asyncio.Event()
+            asking = [asyncio.create_task(ask_on(end)) for _ in range(4)]
+            for _ in range(10):
+                gw.signal(signal.SIGHUP)
+                await gw.message("reloaded")
+            end.set()
+            await asyncio.gather(*asking)
+    assert len(statuses) > 20
+    assert set(statuses) == {200}
