@@ -23,7 +23,18 @@ def redis(host: Host, stack: Stack, command: str, user: str | None = "hx_gateway
     return (answer.stdout + answer.stderr).strip()
 
 
-@pytest.mark.parametrize("command", ["PING", "SET hx:check 1 EX 5", "INCR hx:check:count", "EVAL 'return 1' 0"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "PING",
+        "SET hx:check 1 EX 5",
+        "INCR hx:check:count",
+        "EVAL 'return 1' 0",
+        # what the gateway's limits are made of
+        "EVAL \"return #redis.call('TIME')\" 0",
+        "EVAL \"return redis.call('ZADD', KEYS[1], 1, ARGV[1]) + redis.call('PEXPIRE', KEYS[1], 5)\" 1 hx:check:z a",
+    ],
+)
 def test_the_stack_can_do_what_it_needs(host: Host, stack: Stack, command: str) -> None:
     assert redis(host, stack, command) in ("PONG", "OK", "1", "2", "(integer) 1")
 

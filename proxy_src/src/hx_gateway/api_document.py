@@ -43,7 +43,7 @@ _ERROR_SCHEMA: dict[str, Any] = {
 
 _READINESS_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "required": ["ready", "litellm", "database", "reason"],
+    "required": ["ready", "litellm", "database", "reason", "limits"],
     "properties": {
         "ready": {"type": "boolean"},
         "litellm": {"enum": ["healthy", "unhealthy", "unreachable", "unknown"]},
@@ -52,6 +52,10 @@ _READINESS_SCHEMA: dict[str, Any] = {
             "description": "`not connected`: LiteLLM has none configured.",
         },
         "reason": {"type": ["string", "null"], "description": "Null when ready."},
+        "limits": {
+            "enum": ["redis", "memory", "off", "unavailable"],
+            "description": "Where rate limits are counted; `unavailable` while requests are refused for want of Redis.",
+        },
     },
 }
 
@@ -61,6 +65,21 @@ _REQUEST_ID = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
     }
 }
+
+_LIMITS = {
+    f"x-ratelimit-{what}-{kind}": {
+        "description": f"{text} of the tightest limit on {kind}, where one applies; in OpenAI's words.",
+        "schema": schema,
+    }
+    for kind in ("requests", "tokens")
+    for what, text, schema in (
+        ("limit", "Amount", {"type": "string"}),
+        ("remaining", "What is left", {"type": "string"}),
+        ("reset", "Time until nothing is used", {"type": "string", "examples": ["20ms", "1s", "6m0s"]}),
+    )
+}
+
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds; with 429 and 503.", "schema": {"type": "string"}}}
 
 
 def own_errors() -> Iterator[type[errors.GatewayError]]:
@@ -120,7 +139,7 @@ def _forwarded() -> dict[str, Any]:
             }
         ],
         "responses": {
-            "2XX": {"description": "LiteLLM's answer.", "headers": _REQUEST_ID},
+            "2XX": {"description": "LiteLLM's answer.", "headers": {**_REQUEST_ID, **_LIMITS}},
             "default": _refusals(or_else="LiteLLM's answer"),
         },
     }
@@ -133,6 +152,6 @@ def _refusals(*, body: bool = True, or_else: str = "") -> dict[str, Any]:
     rows = [f"| {error.status} | `{error.code}` | {error.message} |" for error in own_errors()]
     return {
         "description": "\n".join([head, "", "| status | code | message |", "| --- | --- | --- |", *rows]),
-        "headers": _REQUEST_ID,
+        "headers": {**_REQUEST_ID, **(_LIMITS | _RETRY_AFTER if or_else else {})},
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}} if body else {},
     }

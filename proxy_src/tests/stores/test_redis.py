@@ -229,6 +229,20 @@ async def test_killed_and_started_again(caplog: pytest.LogCaptureFixture) -> Non
     assert events(caplog) == ["redis_unavailable", "redis_connected"]
 
 
+async def test_a_connection_that_lasted_is_made_again_at_once() -> None:
+    with RedisServer() as server:
+        async with opened(server.url, reconnect_delay_max=0.4) as redis:
+            for reconnects in range(3):
+                await asyncio.sleep(0.5)
+                server.admin().client_kill_filter(_type="normal", skipme=True)
+                began = time.monotonic()
+                await until(redis, connected=False)
+                await until(redis, connected=True)
+                assert time.monotonic() - began < 0.2
+                assert redis.state.reconnects == reconnects + 1
+                assert redis.pending == 0
+
+
 async def test_paused_it_costs_one_timeout_and_then_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "hx_gateway")
     with RedisServer() as server:
@@ -282,3 +296,15 @@ async def test_a_server_that_is_no_redis() -> None:
     async with opened(f"redis://127.0.0.1:{listener.sockets[0].getsockname()[1]}") as redis:
         assert redis.state.reason == "the server does not speak Redis's protocol"
     listener.close()
+
+
+async def test_a_reply_that_arrived_while_this_process_was_held_up_is_in_time(server: RedisServer) -> None:
+    async with opened(server.url, timeout=0.1) as redis:
+        value = b"x" * (8 << 20)
+        server.admin().set("hx:t:large", value, px=10_000)
+        for _ in range(3):
+            task = asyncio.create_task(redis.call("GET", "hx:t:large"))
+            await asyncio.sleep(0.001)
+            time.sleep(0.2)  # noqa: ASYNC251 - holding the loop up is the point
+            assert await task == value
+        assert redis.state.failures == 0

@@ -136,7 +136,7 @@ class Redis:
         """Run a script whose reply nobody waits for."""
 
         def done(future: asyncio.Future[Any]) -> None:
-            error = None if future.cancelled() else future.exception()
+            error = future.exception()
             if isinstance(error, StoreReplyError) and error.code == "NOSCRIPT":
                 self.post("EVAL", script.text, len(keys), *keys, *args)
             else:
@@ -146,8 +146,6 @@ class Redis:
             self.submit("EVALSHA", script.sha, len(keys), *keys, *args).add_done_callback(done)
 
     def _posted(self, future: asyncio.Future[Any]) -> None:
-        if future.cancelled():
-            return
         error = future.exception()
         if isinstance(error, StoreReplyError):
             self.state.failures += 1
