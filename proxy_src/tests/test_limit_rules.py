@@ -90,3 +90,12 @@ def test_plans_are_made_once_and_forgotten_when_there_are_many() -> None:
 
 def test_without_limits_there_is_no_plan() -> None:
     assert rules().plan("k", "m", "c") is None
+
+
+def test_a_client_with_ipv6_is_its_network() -> None:
+    def key(client: str) -> str:
+        return plan(limit(scope=["client"]), client=client).keys[0]
+
+    assert key("2001:db8::1") == key("2001:db8::ffff:2") == "hx:limit:a:2001-db8--"
+    assert key("2001:db8:0:1::1") != key("2001:db8::1")
+    assert key("::ffff:192.0.2.1") == key("192.0.2.1") == "hx:limit:a:192.0.2.1"

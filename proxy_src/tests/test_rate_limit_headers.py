@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from hx_gateway.rate_limit_headers import duration, retry_after, write
-from hx_gateway.stores.limits_base import Standing, Verdict
+from hx_gateway.stores.limits_base import Verdict
 
 from limits import limit, plan
 
@@ -57,7 +57,7 @@ def written(verdict: Verdict, *limits: dict[str, object], theirs: dict[str, str]
 
 def test_the_one_with_the_least_remaining_is_named() -> None:
     limits = (limit("a", amount=10), limit("b", amount=100), limit("c", "tokens", 1000), limit("d", "concurrent", 1))
-    verdict = Verdict(-1, 0, [Standing(5, 1000), Standing(4, 60_000), Standing(900, 20), Standing(0, 0)])
+    verdict = Verdict(-1, 0, [5, 4, 900, 0], [1000, 60_000, 20, 0])
     assert written(verdict, *limits) == {
         "x-ratelimit-limit-requests": "100",
         "x-ratelimit-remaining-requests": "4",
@@ -70,7 +70,7 @@ def test_the_one_with_the_least_remaining_is_named() -> None:
 
 def test_the_one_that_refused_is_named_even_if_another_has_less() -> None:
     limits = (limit("a", "tokens", 10), limit("b", "tokens", 100))
-    verdict = Verdict(1, 1, [Standing(3, 1000), Standing(4, 60_000)])
+    verdict = Verdict(1, 1, [3, 4], [1000, 60_000])
     assert written(verdict, *limits)["x-ratelimit-limit-tokens"] == "100"
 
 
@@ -89,7 +89,7 @@ def test_the_one_that_refused_is_named_even_if_another_has_less() -> None:
 )
 def test_litellms_are_kept_where_less_remains(theirs: str, kept: bool) -> None:
     said = {"X-RateLimit-Remaining-Requests": theirs, "x-ratelimit-limit-requests": "7", "x-other": "1"}
-    found = CIMultiDict(written(Verdict(-1, 0, [Standing(4, 1000)]), limit(amount=10), theirs=said))
+    found = CIMultiDict(written(Verdict(-1, 0, [4], [1000]), limit(amount=10), theirs=said))
     assert found["x-other"] == "1"
     if kept:
         assert found["x-ratelimit-limit-requests"] == "7"
@@ -97,3 +97,9 @@ def test_litellms_are_kept_where_less_remains(theirs: str, kept: bool) -> None:
     else:
         assert found["x-ratelimit-limit-requests"] == "10"
         assert found.getall("x-ratelimit-remaining-requests") == ["4"]
+
+
+def test_what_a_kept_answer_says_of_litellms_limits_is_old() -> None:
+    headers: CIMultiDict[str] = CIMultiDict({"x-ratelimit-remaining-requests": "1"})
+    write(headers, plan(limit(amount=10)), Verdict(-1, 0, [4], [1000]), kept=True)
+    assert headers["x-ratelimit-remaining-requests"] == "4"

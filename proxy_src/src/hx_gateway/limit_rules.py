@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from hx_gateway.stores.limits_base import Bucket, Plan
@@ -43,7 +44,7 @@ class LimitRules:
         return plan
 
     def _made(self, key: str, model: str, client: str) -> Plan | None:
-        parts = {"key": key or "-", "model": _safe(model), "client": _safe(client), "global": "*"}
+        parts = {"key": key or "-", "model": _safe(model), "client": _safe(_network(client)), "global": "*"}
         buckets = []
         for limit, (drain, unit, most), keys in self._limits:
             if keys and key not in keys:
@@ -59,6 +60,19 @@ def _rate(limit: RateLimit) -> Rate:
     if limit.count == "concurrent":
         return Rate(0, 1, limit.amount)
     return rate(limit.amount, limit.window_ms, limit.burst)
+
+
+def _network(client: str) -> str:
+    """Return what one client has: an IPv4 address, or 64 bits of IPv6 (RFC 4862), of which each host has many."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if address.version == 4:
+        return client
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address) >> 64 << 64, 64)).network_address).replace(":", "-")
 
 
 def _safe(text: str) -> str:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from multidict import istr
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from hx_gateway.stores.limits_base import Plan, Verdict
 
-_NAMES: Final = {
-    kind: (f"x-ratelimit-limit-{kind}", f"x-ratelimit-remaining-{kind}", f"x-ratelimit-reset-{kind}")
-    for kind in ("requests", "tokens")
-}
+_REQUESTS: Final = (
+    istr("x-ratelimit-limit-requests"),
+    istr("x-ratelimit-remaining-requests"),
+    istr("x-ratelimit-reset-requests"),
+)
+_TOKENS: Final = (
+    istr("x-ratelimit-limit-tokens"),
+    istr("x-ratelimit-remaining-tokens"),
+    istr("x-ratelimit-reset-tokens"),
+)
 
 
 def duration(milliseconds: int) -> str:
@@ -32,30 +40,37 @@ def retry_after(milliseconds: int) -> str:
     return str(max(1, -(-milliseconds // 1000)))
 
 
-def write(headers: MutableMapping[str, str], plan: Plan, verdict: Verdict) -> None:
+def write(headers: MutableMapping[str, str], plan: Plan, verdict: Verdict, *, kept: bool = False) -> None:
     """Set the headers for requests and for tokens, each from the tightest bucket that counts them.
 
     Tightest is the one with the least remaining, or the one that refused. Where LiteLLM says already that less
-    remains of a limit of its own, its three headers of that kind are left as they are.
+    remains of a limit of its own, its three headers of that kind are left as they are, unless the answer was `kept`
+    in a cache, and says what was true when it was made.
     """
     if plan.requests:
-        _write(headers, plan, verdict, "requests", plan.requests)
+        _write(headers, plan, verdict, plan.requests, _REQUESTS, kept)
     if plan.tokens:
-        _write(headers, plan, verdict, "tokens", plan.tokens)
+        _write(headers, plan, verdict, plan.tokens, _TOKENS, kept)
 
 
-def _write(headers: MutableMapping[str, str], plan: Plan, verdict: Verdict, kind: str, places: tuple[int, ...]) -> None:
-    standings = verdict.standings
+def _write(
+    headers: MutableMapping[str, str],
+    plan: Plan,
+    verdict: Verdict,
+    places: tuple[int, ...],
+    names: tuple[istr, istr, istr],
+    kept: bool,
+) -> None:
     place = places[0]
     if verdict.refused in places:
         place = verdict.refused
     elif len(places) > 1:
-        place = min(places, key=lambda index: standings[index].remaining)
-    remaining, reset = standings[place]
-    limit_name, remaining_name, reset_name = _NAMES[kind]
-    theirs = headers.get(remaining_name)
+        place = min(places, key=verdict.remaining.__getitem__)
+    remaining = verdict.remaining[place]
+    limit_name, remaining_name, reset_name = names
+    theirs = None if kept else headers.get(remaining_name)
     if theirs is not None and theirs.isdecimal() and len(theirs) < 20 and int(theirs) < remaining:
         return
     headers[limit_name] = str(plan.buckets[place].amount)
     headers[remaining_name] = str(remaining)
-    headers[reset_name] = duration(reset)
+    headers[reset_name] = duration(verdict.reset[place])

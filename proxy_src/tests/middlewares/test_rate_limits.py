@@ -162,6 +162,22 @@ async def test_what_the_cache_answers_costs_no_tokens(cache: str, left: int) -> 
         assert await remaining(gw) == left
 
 
+async def test_a_hit_in_the_real_cache_costs_a_request_and_no_tokens() -> None:
+    limits = limited(limit("r", amount=100), limit("t", "tokens", 1000))
+    async with (
+        upstream(used(10, 20)) as up,
+        gateway(up.url, **limits, cache={"enabled": True, "store": "memory"}) as gw,
+    ):
+        asked = chat(content="x" * 40, temperature=0)
+        found = []
+        for _ in range(3):
+            found.append(await ask(gw.port, asked))
+            await asyncio.sleep(0.02)
+        assert [one.get("x-hx-cache") for one in found] == ["miss", "hit", "hit"]
+        assert [one.get("x-ratelimit-remaining-requests") for one in found] == ["99", "98", "97"]
+        assert [one.get("x-ratelimit-remaining-tokens") for one in found] == ["990", "960", "960"]
+
+
 @pytest.mark.parametrize("shared", [False, True])
 async def test_concurrent_streams(shared: bool, redis: RedisServer) -> None:
     done = asyncio.Event()

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.stores import limits_redis
 from hx_gateway.stores.errors import StoreReplyError, StoreTimeoutError, StoreUnavailableError
-from hx_gateway.stores.limits_base import Standing
 from hx_gateway.stores.limits_lua import SETTLE
 from hx_gateway.stores.limits_memory import MemoryLimits
 from hx_gateway.stores.limits_redis import RedisLimits
@@ -64,7 +63,7 @@ async def test_the_amount_passes_and_no_more_however_many_ask_at_once(server: Re
         hundred = plan(limit(amount=100))
         verdicts = await asyncio.gather(*(made.take(hundred, 0, "") for made in (one, other) for _ in range(200)))
         assert sum(verdict.refused == -1 for verdict in verdicts) == 100
-        passed = sorted(verdict.standings[0].remaining for verdict in verdicts if verdict.refused == -1)
+        passed = sorted(verdict.remaining[0] for verdict in verdicts if verdict.refused == -1)
         assert passed == list(range(100))
 
 
@@ -81,7 +80,7 @@ async def test_a_refused_request_uses_nothing_of_any_limit(server: RedisServer) 
         for _ in range(3):
             verdict = await limits.take(several, 10, "y")
             assert verdict.refused == 2
-            assert [standing.remaining for standing in verdict.standings] == [9, 90, 0, 4]
+            assert verdict.remaining == [9, 90, 0, 4]
         assert levels(server) == before
         assert server.admin().zrange("hx:limit:c:*", 0, -1) == [b"x"]
 
@@ -123,7 +122,7 @@ async def test_corrections_of_a_turn_go_out_together(server: RedisServer) -> Non
         for _ in range(5):
             limits.settle(tokens, -90, "")
         verdict = await limits.take(tokens, 0, "")
-        assert [standing.remaining for standing in verdict.standings] == [950, 1950]
+        assert verdict.remaining == [950, 1950]
         assert redis.state.calls - calls == 2
         limits.settle(tokens, -1000, "")
         await asyncio.sleep(0.01)
@@ -142,7 +141,7 @@ async def test_a_clock_of_the_server_that_jumped(server: RedisServer, jump: int)
         admin.set("hx:limit:a:*", b"%s %d" % (level, int(last) - jump))
         verdict = await limits.take(ten, 0, "")
         if jump > 0:  # time has passed, as far as anybody can know
-            assert verdict.standings == [Standing(9, 1000)]
+            assert verdict.standings == [(9, 1000)]
         else:  # nothing is given, and nobody waits for the hour to pass again
             assert verdict.refused == 0
             assert verdict.wait <= 1000
@@ -229,7 +228,7 @@ async def test_what_the_role_lets_the_gateway_do_is_enough() -> None:
             limits.settle(several, -2, "a")
             await asyncio.sleep(0.05)
             verdict = await limits.take(several, 0, "c")
-            assert [standing.remaining for standing in verdict.standings] == [1, 9, 0]
+            assert verdict.remaining == [1, 9, 0]
             assert redis.state.failures == 0
 
 

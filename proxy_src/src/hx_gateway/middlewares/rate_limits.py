@@ -32,6 +32,9 @@ _ERRORS: dict[str, type[GatewayError]] = {
 _STATED_COMPLETION = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 """Keys under which a request says how long an answer may be: chat completions, all others, responses."""
 
+_KEPT = frozenset({"hit", "stale"})
+"""What the cache says of an answer that LiteLLM was not asked for."""
+
 _LARGEST = 1 << 31
 """Tokens above which it makes no difference how many a request asks for."""
 
@@ -87,7 +90,8 @@ class RateLimits:
 
             request.on_finish(settle)
         response = await call_next(request)
-        rate_limit_headers.write(response.headers, plan, verdict)
+        kept = request.outcome.cache in _KEPT
+        rate_limit_headers.write(response.headers, plan, verdict, kept=kept)
         return response
 
     async def _take(self, plan: Plan, tokens: int, holder: str) -> tuple[Limiter, Verdict]:
@@ -137,7 +141,7 @@ def _spent(outcome: Outcome, prompt: int) -> int:
 
     An answer from the cache takes nothing, and neither does one that LiteLLM refused.
     """
-    if outcome.cache in {"hit", "stale"}:
+    if outcome.cache in _KEPT:
         return 0
     if outcome.usage is not None:
         return outcome.usage.total

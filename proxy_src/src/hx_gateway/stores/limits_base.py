@@ -47,15 +47,6 @@ class Plan:
         self.concurrent = tuple(index for index, bucket in enumerate(buckets) if bucket.counts == "concurrent")
 
 
-class Standing(NamedTuple):
-    """How full a bucket is after it was asked."""
-
-    remaining: int
-    """What could be used at once."""
-    reset: int
-    """Milliseconds until the bucket is empty again."""
-
-
 class Verdict(NamedTuple):
     """Whether a request may go on. If not, it has used nothing of any bucket."""
 
@@ -63,8 +54,15 @@ class Verdict(NamedTuple):
     """Place of the bucket that refuses, of several the one to wait longest for; -1 if all let it pass."""
     wait: int
     """Milliseconds after which it would let the request pass."""
-    standings: list[Standing]
-    """One for each bucket of the plan."""
+    remaining: list[int]
+    """What could be used at once of each bucket of the plan."""
+    reset: list[int]
+    """Milliseconds until each is empty again."""
+
+    @property
+    def standings(self) -> list[tuple[int, int]]:
+        """Both together, bucket by bucket."""
+        return list(zip(self.remaining, self.reset, strict=True))
 
 
 class Limiter(Protocol):

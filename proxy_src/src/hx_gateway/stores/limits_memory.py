@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hx_gateway.stores import limits_bucket as maths
-from hx_gateway.stores.limits_base import WAIT_FOR_PLACE, Standing, Verdict
+from hx_gateway.stores.limits_base import WAIT_FOR_PLACE, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,8 @@ class MemoryLimits:
             for index, bucket in enumerate(plan.buckets):
                 levels[index] += _cost(bucket, tokens)
                 self._keep(bucket, levels[index], now)
-        return Verdict(refused, longest, [_standing(*pair) for pair in zip(plan.buckets, levels, strict=True)])
+        standings = [_standing(bucket, levels[index]) for index, bucket in enumerate(plan.buckets)]
+        return Verdict(refused, longest, [remaining for remaining, _ in standings], [reset for _, reset in standings])
 
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:  # noqa: ARG002 - places have no names here
         """Correct the tokens and free the places."""
@@ -104,7 +105,7 @@ def _wait(bucket: Bucket, level: int, tokens: int) -> int:
     return maths.wait(level, cost, bucket.drain, bucket.most) if cost else 0
 
 
-def _standing(bucket: Bucket, level: int) -> Standing:
+def _standing(bucket: Bucket, level: int) -> tuple[int, int]:
     if bucket.counts == "concurrent":
-        return Standing(max(0, bucket.most - level), 0)
-    return Standing(*maths.standing(level, bucket.drain, bucket.unit, bucket.most))
+        return max(0, bucket.most - level), 0
+    return maths.standing(level, bucket.drain, bucket.unit, bucket.most)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hx_gateway.stores.errors import StoreTimeoutError
-from hx_gateway.stores.limits_base import Standing, Verdict
+from hx_gateway.stores.limits_base import Verdict
 from hx_gateway.stores.limits_lua import RENEW, SETTLE, TAKE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class RedisLimits:
             self._held[holder] = plan
             if self._renewal is None:
                 self._renew_later()
-        return Verdict(reply[0], reply[1], [Standing(*pair) for pair in zip(reply[2::2], reply[3::2], strict=True)])
+        return Verdict(reply[0], reply[1], reply[2::2], reply[3::2])
 
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:
         """Correct the tokens and free the places."""
