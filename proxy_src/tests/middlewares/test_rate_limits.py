@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from contextlib import AsyncExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,27 @@ async def test_three_gateways_let_exactly_as_many_through(redis: RedisServer, tm
         assert len(up.seen) == 150
         level = int(redis.admin().get(f"hx:limit:tokens:{sha256(b'sk-1').hexdigest()}").split()[0])
         assert level / 360 == pytest.approx(1500, abs=40)  # less what came back meanwhile: one in 360 ms
+
+
+async def test_a_gateway_that_is_killed_takes_no_places_with_it(redis: RedisServer, tmp_path: Path) -> None:
+    async def hang(_: Seen, __: asyncio.StreamReader, ___: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+
+    file = tmp_path / "gateway.yml"
+    async with upstream(hang) as up:
+        one = limited(limit("c", "concurrent", 1, scope=["key"]), shared=True, lease=1.5)
+        file.write_bytes(orjson.dumps({"upstream": {"url": up.url}, **one}))
+        async with process("--config", str(file)) as first, process("--config", str(file)) as second:
+            async with client(first.port) as held:
+                await held.send(chat())
+                await asyncio.sleep(2)  # longer than the lease, which is renewed
+                assert len(up.seen) == 1
+                assert (await ask(second.port, chat())).status == 429
+                first.signal(signal.SIGKILL)
+                assert (await ask(second.port, chat())).status == 429
+                await asyncio.sleep(1.6)
+                up.play = used(1, 1)
+                assert (await ask(second.port, chat())).status == 200
 
 
 async def test_redis_gone_and_open(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
