@@ -82,7 +82,7 @@ fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for
 
 bench: deps ## Measure the gateway against nginx and a naive proxy; BENCH='--rounds 9' passes options on
 	@requirements/install-debian bench.txt
-	@cd proxy_src && PYTHONPATH=src python -m benchmarks $(BENCH)
+	@cd proxy_src && PYTHONPATH=src:tests python -m benchmarks $(BENCH)
 
 lock: deps ## Resolve every requirements file into its lock again
 	@requirements/lock

@@ -42,7 +42,14 @@ async def _run(arguments: argparse.Namespace) -> dict[str, object]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hx-bench-")))
         url = stack.enter_context(contenders.redis(folder))
-        place = contenders.Place(folder, url, arguments.litellm)
+        database = stack.enter_context(contenders.postgresql())
+        place = contenders.Place(folder, url, database, arguments.litellm)
+        if not url:
+            print(
+                "redis-server is not installed: the gateway keeps cache, limits and sessions in its memory", flush=True
+            )
+        if not database:
+            print("postgresql is not installed: the gateway keeps no usage records", flush=True)
         chosen, words = contenders.chosen(place, arguments.contenders)
         for word in words:
             print(word, flush=True)

@@ -14,6 +14,7 @@ from benchmarks import nginx
 from benchmarks.processes import CONTENDER_CORE, LOAD_CORE, Server, free_port, running
 from benchmarks.traffic import KEY
 from hx_gateway.config.middlewares import MIDDLEWARES
+from postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ class Place:
     """For its files."""
     redis: str = ""
     """URL of a Redis; empty without one."""
+    database: str = ""
+    """URL of a PostgreSQL database; empty without one."""
     litellm: Path | None = None
     """A Python that has LiteLLM."""
 
@@ -58,6 +61,18 @@ def redis(folder: Path) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Run the PostgreSQL of the gateway's tests; yields its URL, or nothing where it is not installed."""
+    try:
+        server = PostgresServer()
+    except RuntimeError:
+        yield ""
+        return
+    with server:
+        yield server.url()
+
+
 def _nginx(place: Place, upstream: int) -> Any:
     port = free_port()
     return running(nginx.proxy(place.folder, port, upstream), port, core=CONTENDER_CORE)
@@ -69,7 +84,7 @@ def _naive(_: Place, upstream: int) -> Any:
     return running(command, port, core=CONTENDER_CORE)
 
 
-def gateway_config(port: int, upstream: int, *, bare: bool = False) -> dict[str, Any]:
+def gateway_config(port: int, upstream: int, place: Place, *, bare: bool = False) -> dict[str, Any]:
     """Return a configuration with every middleware on, or with none but those that let a request through."""
     config: dict[str, Any] = {
         "listen": {"address": "127.0.0.1", "port": port, "backlog": 4096},
@@ -77,7 +92,17 @@ def gateway_config(port: int, upstream: int, *, bare: bool = False) -> dict[str,
         "drain": {"timeout": 1},
         "log": {"level": "error"},
     }
-    if bare:
+    if not bare:
+        store = "redis" if place.redis else "memory"
+        config |= {
+            "redis": {"enabled": bool(place.redis)},
+            "metrics": {"enabled": True, "listen": {"port": 0}},
+            "usage": {"enabled": bool(place.database)},
+            "cache": {"enabled": True, "store": store},
+            "sessions": {"enabled": True, "store": store},
+            "rate_limits": {"limits": _LIMITS},
+        }
+    else:
         config["middlewares"] = {"disable": [name for name in MIDDLEWARES if name != "path_gate"]}
     return config
 
@@ -88,7 +113,7 @@ def gateway_command(
     """Return the command of a gateway and its port; with `profile`, it samples itself into that file."""
     port = free_port()
     file = place.folder / f"gateway-{port}.yml"
-    file.write_text(json.dumps(gateway_config(port, upstream, bare=bare)))
+    file.write_text(json.dumps(gateway_config(port, upstream, place, bare=bare)))
     program = ["-m", "hx_gateway"] if profile is None else [str(HERE / "sampled.py"), str(profile)]
     return [sys.executable, *program, "--config", str(file)], port
 
@@ -99,7 +124,18 @@ def start_gateway(place: Place, upstream: int, *, bare: bool = False, profile: P
     env = {"PYTHONPATH": str(SOURCE)}
     if place.redis:
         env["REDIS_URL"] = place.redis
+    if place.database:
+        env["DATABASE_URL"] = place.database
     return running(command, port, core=CONTENDER_CORE, env=env, errors=place.folder / "gateway.log")
+
+
+_LIMITS = [
+    {"name": "requests", "count": "requests", "scope": ["key"], "amount": 1_000_000_000},
+    {"name": "tokens", "count": "tokens", "scope": ["key", "model"], "amount": 1_000_000_000},
+    {"name": "concurrent", "count": "concurrent", "scope": ["key"], "amount": 1_000_000},
+    {"name": "all", "count": "requests", "scope": ["global"], "amount": 1_000_000_000},
+]
+"""Limits of every kind that no load reaches."""
 
 
 def _bare_gateway(place: Place, upstream: int) -> Any:
@@ -136,13 +172,14 @@ NGINX = Contender("nginx", _nginx)
 NAIVE = Contender("naive", _naive)
 BARE = Contender("gateway-bare", _bare_gateway)
 GATEWAY = Contender("gateway", start_gateway)
+HIT = Contender("gateway-hit", start_gateway, same=True)
 LITELLM = Contender("litellm-cache", _litellm, same=True)
 
 
 def chosen(place: Place, names: list[str] | None) -> tuple[list[Contender], list[str]]:
     """Return the contenders that can run, those of `names` if given, and a word on each that cannot."""
     found, words = [], []
-    for contender in (NGINX, NAIVE, BARE, GATEWAY, LITELLM):
+    for contender in (NGINX, NAIVE, BARE, GATEWAY, HIT, LITELLM):
         if names and contender.name not in names:
             continue
         if contender is NGINX and not nginx.available():
@@ -156,4 +193,4 @@ def chosen(place: Place, names: list[str] | None) -> tuple[list[Contender], list
     return found, words
 
 
-__all__ = ["Contender", "Place", "Server", "chosen", "redis", "start_gateway"]
+__all__ = ["Contender", "Place", "Server", "chosen", "postgresql", "redis", "start_gateway"]

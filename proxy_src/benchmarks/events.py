@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from contextlib import asynccontextmanager
@@ -128,6 +129,10 @@ async def upstream(plan: Plan) -> AsyncIterator[int]:
         server.close()
 
 
+_asked = itertools.count(time.monotonic_ns())
+"""What tells one stream from another: equal ones a cache would ask for once."""
+
+
 class Tally:
     """What all readers together have seen."""
 
@@ -154,7 +159,7 @@ class Reader(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(request(body("stream", stream=True).encode()))
+        self.transport.write(request(body(f"stream {next(_asked)}", stream=True).encode()))
 
     def data_received(self, data: bytes) -> None:
         """Count the events."""

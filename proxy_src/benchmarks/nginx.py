@@ -52,6 +52,7 @@ _UPSTREAM = """
         listen 127.0.0.1:%d backlog=4096;
         default_type application/json;
         location = /health/readiness { return 200 '%s'; }
+        location = /v1/models { return 200 '{"object": "list", "data": [{"id": "gpt-bench", "object": "model"}]}'; }
         location / {
             add_header x-litellm-call-id 3f1c0f0e-5f0a-4a43-9a6e-2f6b1c1e9d55;
             add_header x-litellm-model-id c0ffee;

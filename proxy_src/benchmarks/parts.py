@@ -185,7 +185,7 @@ async def profiled(place: Place, contenders: Sequence[Contender], size: Size) ->
         return None
     file = place.folder / "profile.json"
     async with _upstream(place) as upstream, _beside(start_gateway(place, upstream, profile=file)) as server:
-        await asyncio.to_thread(closed_loop.load, place.folder, server, 32, size.seconds * 3, same=False)
+        await asyncio.to_thread(closed_loop.load, place.folder, server, 32, size.seconds * 5, same=False)
     found: dict[str, Any] = json.loads(file.read_text())
     for key, head in (("rooms", "in or called from"), ("functions", "at work itself")):
         print(table((head, "%"), [(name, share * 100) for name, share in found[key].items()]) + "\n", flush=True)

@@ -1,4 +1,4 @@
-"""Runs hx-gateway and samples, every millisecond of its CPU time, which function is at work.
+"""Runs hx-gateway and samples, at every tick of its CPU time, which function is at work.
 
 sampled.py REPORT ARGUMENTS...   writes REPORT (JSON) at the end: rooms and functions with the share of samples
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERVAL = 0.001
+"""Seconds of CPU time; the kernel rounds it up to its tick."""
 _HOME = "/hx_gateway/"
 
 _rooms: Counter[str] = Counter()

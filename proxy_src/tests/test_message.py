@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +85,22 @@ async def test_closing_a_response_closes_its_stream() -> None:
     await Response(200, CIMultiDict(), tap).aclose()
     assert tap.closed
     await Response(200, CIMultiDict(), b"bytes").aclose()
+
+
+def test_a_finished_request_is_freed_without_the_garbage_collector() -> None:
+    class Held:
+        pass
+
+    def serve() -> weakref.ref[Held]:
+        held = Held()
+        request = Request("GET", "/v1/x", CIMultiDict(), BytesBody(b""))
+        request.document = {"held": held}
+        request.on_finish(lambda _: setattr(request, "id", "finished"))
+        request.finish()
+        return weakref.ref(held)
+
+    gc.disable()
+    try:
+        assert serve()() is None
+    finally:
+        gc.enable()

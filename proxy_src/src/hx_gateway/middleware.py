@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from inspect import ismethod
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from prometheus_client.registry import CollectorRegistry
@@ -84,7 +85,11 @@ def compose(middlewares: Sequence[Middleware], endpoint: Handler) -> Handler:
 
 
 def _link(middleware: Middleware, call_next: Handler) -> Handler:
+    # calling a bound method costs half of calling an instance
+    bound = middleware.__call__
+    call = bound if ismethod(bound) else middleware
+
     def handle(request: Request) -> Awaitable[Response]:
-        return middleware(request, call_next)
+        return call(request, call_next)
 
     return handle

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import nginx
 
-from running import environment
+from running import SOURCE, environment
 
 PROJECT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ def test_every_part_runs_and_measures(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--check", "--contenders", "nginx", "gateway", "--json", str(file)],
         cwd=PROJECT,
-        env=environment(),
+        env=environment(PYTHONPATH=f"{SOURCE}:{PROJECT / 'tests'}"),
         capture_output=True,
         text=True,
         timeout=240,
