@@ -84,19 +84,28 @@ def litellm_api(host: Host) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def spend_log(host: Host) -> Callable[[str], list[str]]:
-    """Read a request's rows of the spend log as `model|total_tokens`, with the login the stack itself has."""
+def query(host: Host) -> Callable[..., list[str]]:
+    """Ask the database with the login the stack itself has; a row is its values with `|` between them."""
 
-    def read(request_id: str) -> list[str]:
+    def ask(statement: str, *values: str) -> list[str]:
         program = (
             "import json, shlex, psycopg2;"
             f"line = next(l for l in open('{stack_module.CONFIG}/gateway.env') if l.startswith('DATABASE_URL='));"
             "c = psycopg2.connect(shlex.split(line)[0].split('=', 1)[1].split('?')[0]).cursor();"
-            "c.execute('SELECT model, total_tokens FROM \"LiteLLM_SpendLogs\" WHERE request_id = %s', "
-            f"({request_id!r},));"
+            f"c.execute({statement!r}, {values!r});"
             "print('\\n'.join('|'.join(map(str, row)) for row in c.fetchall()))"
         )
         return host.check_output(f"python3 -c {shlex.quote(program)}").splitlines()
+
+    return ask
+
+
+@pytest.fixture
+def spend_log(query: Callable[..., list[str]]) -> Callable[[str], list[str]]:
+    """Read a request's rows of the spend log as `model|total_tokens`."""
+
+    def read(request_id: str) -> list[str]:
+        return query('SELECT model, total_tokens FROM "LiteLLM_SpendLogs" WHERE request_id = %s', request_id)
 
     return read
 

@@ -44,3 +44,31 @@ def test_spend_log_has_the_calls(
         time.sleep(2)
     assert len(rows) == 1
     assert rows[0].endswith(f"|{chat.usage.total_tokens}")
+
+
+def test_usage_record_joins_the_spend_log(
+    client: openai.OpenAI, model_of: Callable[..., str], query: Callable[..., list[str]]
+) -> None:
+    request_id = f"scenario-{time.time_ns()}"
+    chat = client.chat.completions.create(
+        model=model_of("openai"),
+        messages=[{"role": "user", "content": request_id}],
+        extra_headers={"x-request-id": request_id},
+    )
+    joined = (
+        "SELECT u.prompt_tokens + u.completion_tokens, s.total_tokens, s.request_id, u.key_hash = s.api_key"
+        ' FROM hx_usage.requests u JOIN "LiteLLM_SpendLogs" s ON s.litellm_call_id = u.call_id'
+        " WHERE u.request_id = %s"
+    )
+    deadline = time.monotonic() + SPEND_LOG_SECONDS
+    while not (rows := query(joined, request_id)) and time.monotonic() < deadline:
+        time.sleep(2)
+    total = chat.usage.total_tokens
+    assert [row.split("|")[:3] for row in rows] == [[str(total), str(total), chat.id]]
+
+
+def test_usage_records_leave_the_schema_of_litellm_alone(query: Callable[..., list[str]]) -> None:
+    assert query(
+        "SELECT schemaname, bool_or(tablename = '_prisma_migrations') FROM pg_tables"
+        " WHERE schemaname IN ('public', 'hx_usage') GROUP BY schemaname ORDER BY schemaname"
+    ) == ["hx_usage|False", "public|True"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import openai
 import pytest
 from checks.stack import Stack
+from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
 
@@ -97,3 +100,17 @@ def test_large_prompt_passes(client: openai.OpenAI, model_of: Callable[..., str]
 )
 def test_only_v1_reaches_litellm(stack: Stack, raw_status: Callable[..., int], target: str) -> None:
     assert raw_status(stack.url, target, stack.master_key) in (400, 404)
+
+
+def test_metrics_are_on_loopback_and_not_on_the_clients_port(host: Host, client: openai.OpenAI, stack: Stack) -> None:
+    client.models.list()
+    program = (
+        "import urllib.request as r; print(r.urlopen('http://127.0.0.1:4011/metrics', timeout=10).read().decode())"
+    )
+    page = host.check_output(f"python3 -c {shlex.quote(program)}")
+    assert 'method="GET",model="",route="/v1/models",status="2xx"' in page
+    assert "process_resident_memory_bytes" in page  # under the unit's sandbox, too
+    assert not host.socket("tcp://0.0.0.0:4011").is_listening
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(f"{stack.url}/metrics", timeout=10)
+    assert refusal.value.code == 404

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+
+from scrape import samples, value
 
 from limits import limit
 from redis_server import RedisServer
@@ -36,3 +39,23 @@ async def test_where_limits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None
     lines = await shown(rate_limits=closed, redis={"enabled": True})
     assert 'hx_gateway_limits_store{store="unavailable"} 1.0' in lines
     assert "hx_gateway_redis_up 0.0" in lines
+
+
+async def test_redis_is_seen_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RedisServer() as server:
+        monkeypatch.setenv("REDIS_URL", server.url)
+        metrics = {"enabled": True, "listen": {"port": 0}}
+        async with gateway(redis={"enabled": True}, metrics=metrics) as gw:
+            found = await samples(gw.metrics_port)
+            assert value(found, "hx_gateway_redis_up") == 1
+            assert value(found, "hx_gateway_redis_reconnects_total") == 0
+            server.kill()
+            async with asyncio.timeout(10):
+                while value(found, "hx_gateway_redis_up"):
+                    found = await samples(gw.metrics_port)
+            server.start()
+            async with asyncio.timeout(10):
+                while not value(found, "hx_gateway_redis_up"):
+                    found = await samples(gw.metrics_port)
+            assert value(found, "hx_gateway_redis_reconnects_total") == 1
+            assert {"hx_gateway_redis_commands_total", "hx_gateway_redis_pending"} <= found.keys()
