@@ -56,6 +56,12 @@ _READINESS_SCHEMA: dict[str, Any] = {
             "enum": ["redis", "memory", "off", "unavailable"],
             "description": "Where rate limits are counted; `unavailable` while requests are refused for want of Redis.",
         },
+        "upstreams": {
+            "type": "object",
+            "required": ["ready", "all"],
+            "properties": {"ready": {"type": "integer"}, "all": {"type": "integer"}},
+            "description": "How many of several servers are ready; one is enough.",
+        },
     },
 }
 

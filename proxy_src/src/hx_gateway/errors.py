@@ -244,15 +244,26 @@ class LimitsUnavailableError(GatewayError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
-class UpstreamUnreachableError(GatewayError):
+class UpstreamError(Exception):
+    """What the failures of an upstream have in common."""
+
+    upstream: str = ""
+    """Address of the server that failed, `HOST:PORT`."""
+    unsent: bool = False
+    """Nothing of the request reached the server, and its body can be sent again."""
+
+
+class UpstreamUnreachableError(UpstreamError, GatewayError):
     """No connection to the upstream could be made."""
+
+    unsent = True
 
     status = 502
     code = "upstream_unreachable"
     message = "The upstream is not reachable."
 
 
-class UpstreamBrokenError(GatewayError):
+class UpstreamBrokenError(UpstreamError, GatewayError):
     """The upstream closed the connection early or did not speak HTTP."""
 
     status = 502
@@ -269,7 +280,7 @@ class NotCachedError(GatewayError):
     message = "No kept answer can be used, and only-if-cached was asked for."
 
 
-class UpstreamTimeoutError(GatewayError):
+class UpstreamTimeoutError(UpstreamError, GatewayError):
     """The upstream took longer than a configured timeout."""
 
     status = 504

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hx_gateway.errors import MalformedRequestError
+from hx_gateway.errors import MalformedRequestError, UpstreamError
 from hx_gateway.headers import InvalidHeaderError, end_to_end
 from hx_gateway.message import Response
 
@@ -28,6 +28,10 @@ class Forwarder:
             headers = end_to_end(request.headers.items(), drop=SET_BY_CLIENT)
         except InvalidHeaderError:
             raise MalformedRequestError from None
-        answer = await self._upstream.send(request.method, request.target, headers, request.body)
+        try:
+            answer = await self._upstream.send(request.method, request.target, headers, request.body, request.prefer)
+        except UpstreamError as error:
+            request.outcome.upstream = error.upstream
+            raise
         request.outcome.upstream = answer.upstream
         return Response(answer.status, answer.headers, answer.take() or answer)

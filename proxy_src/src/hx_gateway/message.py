@@ -124,9 +124,9 @@ class Request:
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
         self.document: dict[str, Any] | None = None
         """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
-        self.outcome = Outcome()
         self.prefer = ""
-        """Address of the server to ask if it can be asked, `HOST:PORT`; empty for any."""
+        """Address of the server that should get the request, `HOST:PORT`; empty where any will do."""
+        self.outcome = Outcome()
         self.started = time.monotonic()
         self._on_finish: list[Callable[[Outcome], None]] = []
 

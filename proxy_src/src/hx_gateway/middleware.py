@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hx_gateway.config import Config
     from hx_gateway.log import LogSink
     from hx_gateway.stores.redis import Redis
-    from hx_gateway.upstream.base import UpstreamClient
+    from hx_gateway.upstream.base import Upstream
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -41,7 +41,7 @@ class Services:
     def __init__(
         self,
         config: Config,
-        upstream: UpstreamClient,
+        upstream: Upstream,
         log: LogSink,
         lifespan: AsyncExitStack,
         state: ServiceState,

@@ -55,4 +55,4 @@ class Outcome:
         self.limit = ""
         """Name of the limit that refused the request."""
         self.upstream = ""
-        """Address of the server that answered, `HOST:PORT`."""
+        """Address of the server that answered or failed to, `HOST:PORT`."""

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from multidict import CIMultiDict
 
-from hx_gateway.errors import JSON, GatewayError, MethodNotAllowedError
-from hx_gateway.message import BytesBody, Response
+from hx_gateway.errors import JSON, MethodNotAllowedError
+from hx_gateway.message import Response
+from hx_gateway.upstream.readiness import ask
 
 if TYPE_CHECKING:
     from hx_gateway.config.upstream import Readiness
     from hx_gateway.message import Request
     from hx_gateway.middleware import Handler, ServiceState
-    from hx_gateway.upstream.base import UpstreamClient
+    from hx_gateway.upstream.base import Upstream
 
 ALIVE = '{"ok": true, "note": "HX wrapper – proxy mode"}'.encode()
-
-_LARGEST = 65536
-"""Bytes of a readiness body that are read; LiteLLM's has a few hundred."""
-
-_DATABASE = {"connected", "not connected", "disconnected"}
 
 
 class Health:
@@ -31,9 +27,10 @@ class Health:
     /readyz answers 200 or 503 with `{"ready", "litellm", "database", "reason", "limits"}`: `litellm` is `healthy`,
     `unhealthy` or `unreachable`; `database` is `connected`, `not connected` (none configured), `disconnected` or
     `unknown`; `reason` is null when ready; `limits` says where rate limits are counted, see `ServiceState`.
+    With several servers, `upstreams` counts those that are ready.
     """
 
-    def __init__(self, config: Readiness, upstream: UpstreamClient, state: ServiceState) -> None:
+    def __init__(self, config: Readiness, upstream: Upstream, state: ServiceState) -> None:
         self._config = config
         self._upstream = upstream
         self._state = state
@@ -70,40 +67,15 @@ class Health:
             return self._answer
 
     async def _ask(self) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(self._config.timeout):
-                status, body = await self._fetch()
-        except (GatewayError, TimeoutError):
-            return _answer(litellm="unreachable", database="unknown", reason="LiteLLM does not answer")
-        try:
-            said = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            said = None
-        if not isinstance(said, dict):
-            return _answer(litellm="unhealthy", database="unknown", reason="LiteLLM's readiness is not JSON")
-        database = str(said.get("db", "")).lower()
-        database = database if database in _DATABASE else "unknown"
-        if said.get("status") != "healthy":
-            return _answer(litellm="unhealthy", database=database, reason="LiteLLM says it is not healthy")
-        if database == "disconnected":
-            return _answer(litellm="healthy", database=database, reason="LiteLLM has lost its database")
-        if self._config.require_database and database != "connected":
-            return _answer(litellm="healthy", database=database, reason="LiteLLM has no database")
-        if status != 200:
-            return _answer(litellm="unhealthy", database=database, reason="LiteLLM says it is not ready")
-        return _answer(litellm="healthy", database=database, reason=None)
-
-    async def _fetch(self) -> tuple[int, bytes]:
-        answer = await self._upstream.send("GET", self._config.path, CIMultiDict(), BytesBody(b""))
-        try:
-            body = b""
-            async for piece in answer:
-                body += piece
-                if len(body) > _LARGEST:
-                    return answer.status, b""
-            return answer.status, body
-        finally:
-            await answer.aclose()
+        """Ask every server: one that is ready will do; else the first speaks for all."""
+        clients = self._upstream.clients
+        verdicts = await asyncio.gather(*(ask(client, self._config) for client in clients))
+        ready = [verdict for verdict in verdicts if verdict.ready]
+        litellm, database, reason = (ready or verdicts)[0]
+        answer = _answer(litellm=litellm, database=database, reason=reason)
+        if len(clients) > 1:
+            answer["upstreams"] = {"ready": len(ready), "all": len(clients)}
+        return answer
 
 
 def _answer(*, litellm: str, database: str, reason: str | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from yarl import URL
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, UpstreamUnreachableError
 from hx_gateway.headers import InvalidHeaderError, end_to_end
 from hx_gateway.upstream.origin import address
+from hx_gateway.upstream.routes import timeouts_by_route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,37 +29,51 @@ _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User
 class AiohttpUpstream:
     """Pooled HTTP/1.1 connections to one origin. Make it inside a running loop."""
 
-    def __init__(self, config: Upstream) -> None:
-        self._origin = config.url
-        self.address = address(config.url)
-        self._timeouts = config.timeouts
+    def __init__(self, config: Upstream, url: str = "") -> None:
+        self._origin = url or config.url
+        self.address = address(self._origin)
+        self._timeouts = timeouts_by_route(config)
         self._url = lru_cache(maxsize=512)(self._build_url)
+        self._bounded = config.max_connections > 0
+        self._connector = _Connector(
+            limit=config.max_connections, keepalive_timeout=config.keepalive_timeout, ttl_dns_cache=10
+        )
         self._session = aiohttp.ClientSession(
-            connector=_Connector(
-                limit=config.max_connections, keepalive_timeout=config.keepalive_timeout, ttl_dns_cache=10
-            ),
+            connector=self._connector,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=_connect_timeout(config),
             trust_env=False,
             skip_auto_headers=_NO_AUTO_HEADERS,
         )
 
-    async def send(self, method: str, target: str, headers: CIMultiDict[str], body: Body) -> AiohttpResponse:
+    @property
+    def outstanding(self) -> int:
+        """Requests under way."""
+        return self._connector.busy
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        headers: CIMultiDict[str],
+        body: Body,
+        prefer: str = "",  # noqa: ARG002 - there is only one
+    ) -> AiohttpResponse:
         """Send a request and return when the head of its answer is here."""
+        timeouts = self._timeouts(target)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeouts.total if self._timeouts.total else None
+        deadline = loop.time() + timeouts.total if timeouts.total else None
         data: bytes | _Upload | None = body.take() or None
         upload = None
         if data is None and body.length != 0:
-            data = upload = _Upload(body, self._timeouts.first_byte)
+            data = upload = _Upload(body, timeouts.first_byte)
         if body.length:
             headers[aiohttp.hdrs.CONTENT_LENGTH] = str(body.length)
         try:
             async with asyncio.timeout_at(deadline), asyncio.timeout(None) as first_byte:
                 if upload is None:
                     # connecting has a limit of its own, which must not shorten this one
-                    _allow(first_byte, self._timeouts.first_byte, more=self._timeouts.connect)
+                    _allow(first_byte, timeouts.first_byte, more=timeouts.connect)
                 else:
                     upload.clock = first_byte
                 response = await self._session.request(
@@ -67,9 +82,12 @@ class AiohttpUpstream:
                     headers=headers,
                     data=data,
                     allow_redirects=False,
+                    timeout=_connect_timeout(timeouts.connect, self._bounded),
                 )
-        except TimeoutError:  # ours, and aiohttp's when connecting
-            raise UpstreamTimeoutError from None
+        except TimeoutError as error:  # ours, and aiohttp's when connecting
+            late = UpstreamTimeoutError()
+            late.unsent = isinstance(error, aiohttp.ConnectionTimeoutError)
+            raise late from None
         except aiohttp.ClientConnectorError as error:
             raise UpstreamUnreachableError from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -78,7 +96,7 @@ class AiohttpUpstream:
             raise UpstreamBrokenError from error
         try:
             if 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
-                return AiohttpResponse(response, self.address, self._timeouts.between_bytes, deadline)
+                return AiohttpResponse(response, self.address, timeouts.between_bytes, deadline)
         except InvalidHeaderError:  # as broken as a status without meaning
             pass
         response.close()
@@ -112,13 +130,18 @@ class _Connector(aiohttp.TCPConnector):
         made: type[ResponseHandler] = _Connection
         self._factory = partial(made, loop=self._loop)
 
+    @property
+    def busy(self) -> int:
+        """Requests that have a connection or wait for one."""
+        return len(self._acquired) + sum(map(len, self._waiters.values()))
 
-def _connect_timeout(config: Upstream) -> aiohttp.ClientTimeout:
+
+@lru_cache(maxsize=64)
+def _connect_timeout(seconds: float, bounded: bool) -> aiohttp.ClientTimeout:
     """Limit connecting, name resolution included; with a bounded pool not the wait for a free connection."""
-    seconds = config.timeouts.connect or None
-    if config.max_connections:
-        return aiohttp.ClientTimeout(total=None, sock_connect=seconds)
-    return aiohttp.ClientTimeout(total=None, connect=seconds)
+    if bounded:
+        return aiohttp.ClientTimeout(total=None, sock_connect=seconds or None)
+    return aiohttp.ClientTimeout(total=None, connect=seconds or None)
 
 
 def _allow(clock: asyncio.Timeout, seconds: float, *, more: float = 0) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from multidict import CIMultiDict
 
@@ -44,15 +44,63 @@ class UpstreamResponse(Protocol):
 
 
 class UpstreamClient(Protocol):
-    """Sends requests to one origin over pooled connections."""
+    """Sends requests to the upstream, whichever of its servers that is, over pooled connections."""
 
-    async def send(self, method: str, target: str, headers: CIMultiDict[str], body: Body) -> UpstreamResponse:
+    async def send(
+        self, method: str, target: str, headers: CIMultiDict[str], body: Body, prefer: str = ""
+    ) -> UpstreamResponse:
         """Send a request and return when the head of its answer is here.
 
         `target` is sent as it is; `headers` are end-to-end ones without Host and Content-Length, which the
-        client sets. Cancelling the call closes the connection at once. Raises UpstreamUnreachableError (nothing
-        was sent), UpstreamBrokenError, UpstreamTimeoutError, or whatever reading `body` raised.
+        client sets. `prefer` is the address of the server to ask if it can be asked. Cancelling the call closes
+        the connection at once. Raises UpstreamUnreachableError (nothing was sent), UpstreamBrokenError,
+        UpstreamTimeoutError, or whatever reading `body` raised.
         """
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+class OriginClient(UpstreamClient, Protocol):
+    """A client of one server."""
+
+    address: str
+    """`HOST:PORT`."""
+
+    @property
+    def outstanding(self) -> int:
+        """Requests under way, those included that wait for a connection."""
+
+
+class OriginState(NamedTuple):
+    """What is known of one server, for those who report it."""
+
+    address: str
+    outstanding: int
+    circuit: str
+    """`closed`, `open` or `half_open`."""
+    healthy: bool
+    """What its last readiness checks said; true where there are none."""
+    weight: float
+    """Share of the load it is given, below 1 while it starts slowly."""
+    requests: int
+    """Requests sent to it since the start, tries that failed included."""
+    failures: int
+    """Those that it did not answer."""
+    ejections: int
+    """How often its circuit opened."""
+
+
+class Upstream(UpstreamClient, Protocol):
+    """The client that the pipeline has: of one server or of many."""
+
+    @property
+    def clients(self) -> Sequence[OriginClient]:
+        """A client for each server."""
+
+    @property
+    def retries(self) -> int:
+        """Requests sent again, to another server, since the start."""
+
+    def snapshot(self) -> list[OriginState]:
+        """Return what is known of each server, in the order of the configuration."""

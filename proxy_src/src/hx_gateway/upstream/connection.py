@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_pool",
         "_reading_paused",
+        "_repeatable",
         "_reusable_parser",
         "_written",
         "clock",
@@ -64,15 +65,17 @@ class Connection(asyncio.Protocol):
         """Not to be used for another exchange."""
         self._ended = False
         """The upstream has said that it will send no more."""
+        self._repeatable = False
         self._written = 0
         self._before = 0
         """Bytes written before the exchange that runs."""
 
     # what the client does
 
-    def begin(self, exchange: Exchange, method: str, data: list[bytes]) -> None:
-        """Write `data`, the beginning of a request, and hand what answers it to `exchange`."""
+    def begin(self, exchange: Exchange, method: str, data: list[bytes], *, whole: bool) -> None:
+        """Write `data`, a whole request or the beginning of one, and hand what answers it to `exchange`."""
         self.exchange = exchange
+        self._repeatable = whole
         if method == "HEAD":
             self._parser = self._new_parser(with_body=False)
         else:
@@ -174,7 +177,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End what was under way."""
         exchange = self.exchange
-        untouched = exchange is not None and not exchange.answered and self._is_untouched()
+        lost = UpstreamBrokenError()
+        if exchange is not None and not exchange.answered:
+            lost.unsent = self._repeatable and self._is_untouched()
         self.transport = None
         self.exchange = None
         self._closing = True
@@ -192,7 +197,7 @@ class Connection(asyncio.Protocol):
                 exc = error
         self._parser = self._reusable_parser = None  # they hold this connection
         if not exchange.answered or not exchange.payload.is_eof():
-            exchange.fail(UpstreamBrokenError(), exc, untouched=untouched)
+            exchange.fail(lost, exc)
 
     def pause_writing(self) -> None:
         """Note that the upstream does not read as fast as is written."""

@@ -32,7 +32,6 @@ class Exchange:
         "loop",
         "payload",
         "status",
-        "untouched",
         "upload",
         "upstream",
     )
@@ -60,8 +59,6 @@ class Exchange:
         """What sends the body, until all of it is sent."""
         self.answered = False
         self.status = 0
-        self.untouched = False
-        """The connection was closed before anything of the request reached the upstream: it may be sent again."""
 
     # what the connection says
 
@@ -78,10 +75,9 @@ class Exchange:
         if not self.head_arrived.done():
             self.head_arrived.set_result(None)
 
-    def fail(self, error: Exception, cause: BaseException | None = None, *, untouched: bool = False) -> None:
+    def fail(self, error: Exception, cause: BaseException | None = None) -> None:
         """Raise `error` where the answer is awaited."""
         self.stop_upload()
-        self.untouched = untouched
         error.__cause__ = cause
         if self.answered:
             if not self.payload.is_eof():

@@ -1,17 +1,19 @@
-"""Which client talks to the upstream."""
+"""Which clients talk to the upstream."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
+from hx_gateway.upstream.balancer import Balancer
 from hx_gateway.upstream.fast_client import FastUpstream
 
 if TYPE_CHECKING:
-    from hx_gateway.config.upstream import Upstream
-    from hx_gateway.upstream.base import UpstreamClient
+    from hx_gateway.config.upstream import Upstream as Config
+    from hx_gateway.upstream.base import Upstream
 
 
-def make_upstream(config: Upstream) -> UpstreamClient:
-    """Return the upstream client the configuration names. Call it inside a running loop."""
-    return FastUpstream(config) if config.client == "fast" else AiohttpUpstream(config)
+def make_upstream(config: Config) -> Upstream:
+    """Return the upstream that the configuration describes. Call it inside a running loop."""
+    client = FastUpstream if config.client == "fast" else AiohttpUpstream
+    return Balancer([client(config, url) for url in (config.url, *config.more_urls)], config)

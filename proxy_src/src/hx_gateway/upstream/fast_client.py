@@ -14,6 +14,7 @@ from hx_gateway.upstream.exchange import Exchange
 from hx_gateway.upstream.framing import joined, serialize_head, upload
 from hx_gateway.upstream.origin import address
 from hx_gateway.upstream.pool import Pool
+from hx_gateway.upstream.routes import timeouts_by_route
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
@@ -30,24 +31,37 @@ class FastUpstream:
     that sends it.
     """
 
-    def __init__(self, config: Upstream) -> None:
-        url = URL(config.url)
-        assert url.raw_host is not None and url.port is not None  # noqa: S101, PT018 - config has checked it
+    def __init__(self, config: Upstream, url: str = "") -> None:
+        url = url or config.url
+        origin = URL(url)
+        assert origin.raw_host is not None and origin.port is not None  # noqa: S101, PT018 - config has checked it
         self._loop = asyncio.get_running_loop()
-        self._host = url.host_port_subcomponent or ""
-        self._timeouts = config.timeouts
-        self.address = address(config.url)
+        self._host = origin.host_port_subcomponent or ""
+        self._timeouts = timeouts_by_route(config)
+        self.address = address(url)
         self._pool = Pool(
-            url.raw_host,
-            url.port,
-            _tls() if url.scheme == "https" else None,
+            origin.raw_host,
+            origin.port,
+            _tls() if origin.scheme == "https" else None,
             limit=config.max_connections,
             keepalive=config.keepalive_timeout,
         )
 
-    async def send(self, method: str, target: str, headers: CIMultiDict[str], body: Body) -> Exchange:
+    @property
+    def outstanding(self) -> int:
+        """Requests under way."""
+        return self._pool.busy
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        headers: CIMultiDict[str],
+        body: Body,
+        prefer: str = "",  # noqa: ARG002 - there is only one
+    ) -> Exchange:
         """Send a request and return when the head of its answer is here."""
-        timeouts = self._timeouts
+        timeouts = self._timeouts(target)
         deadline = self._loop.time() + timeouts.total if timeouts.total else None
         data = body.take()
         if data is None and body.length == 0:
@@ -61,14 +75,14 @@ class FastUpstream:
             connection = await self._connect(timeouts, deadline, whole=data is not None)
         exchange = Exchange(self._loop, connection, self.address, timeouts.between_bytes, deadline)
         if data is None:
-            connection.begin(exchange, method, [head])
+            connection.begin(exchange, method, [head], whole=False)
             exchange.upload = self._loop.create_task(upload(exchange, body, timeouts.first_byte))
             await exchange.head()
             return exchange
         try:
             await self._ask(exchange, connection, method, joined(head, data), timeouts)
-        except UpstreamBrokenError:
-            if not exchange.untouched:
+        except UpstreamBrokenError as error:
+            if not error.unsent:
                 raise
             connection = await self._connect(timeouts, deadline, whole=True)
             exchange = Exchange(self._loop, connection, self.address, timeouts.between_bytes, deadline)
@@ -82,7 +96,7 @@ class FastUpstream:
     async def _ask(
         self, exchange: Exchange, connection: Connection, method: str, data: list[bytes], timeouts: Timeouts
     ) -> None:
-        connection.begin(exchange, method, data)
+        connection.begin(exchange, method, data, whole=True)
         until = self._loop.time() + timeouts.first_byte if timeouts.first_byte else None
         connection.clock.run_until(earlier(until, exchange.deadline))
         await exchange.head()

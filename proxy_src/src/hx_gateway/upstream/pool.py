@@ -35,6 +35,11 @@ class Pool:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
 
+    @property
+    def busy(self) -> int:
+        """Requests that have a connection or wait for one."""
+        return len(self._open) - len(self._idle) + len(self._waiting)
+
     def take(self) -> Connection | None:
         """Return an idle connection."""
         idle = self._idle
@@ -60,7 +65,9 @@ class Pool:
                     self._promised -= 1
                 return await self._connect(timeout)
         except TimeoutError:
-            raise UpstreamTimeoutError from None
+            late = UpstreamTimeoutError()
+            late.unsent = True
+            raise late from None
         except (OSError, UnicodeError) as error:
             raise UpstreamUnreachableError from error
 
