@@ -73,7 +73,7 @@ def load(folder: Path, server: Server, connections: int, seconds: float, *, same
     done = subprocess.run(
         [
             *("taskset", "-c", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)),
-            *("-d", f"{max(1, round(seconds))}s", "--timeout", "20s", "-s", str(script)),
+            *("-d", f"{max(1, round(seconds))}s", "--timeout", "60s", "-s", str(script)),
             *(f"http://127.0.0.1:{server.port}", "--", str(next(_runs))),
         ],
         check=True,

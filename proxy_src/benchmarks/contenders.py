@@ -47,6 +47,8 @@ class Contender:
     start: Start = field(repr=False)
     same: bool = False
     """It is asked the same again and again, so that its cache answers."""
+    patience: int = 1
+    """How many times longer it is loaded than others: it serves so little that less would not tell."""
 
 
 @contextmanager
@@ -173,7 +175,7 @@ NAIVE = Contender("naive", _naive)
 BARE = Contender("gateway-bare", _bare_gateway)
 GATEWAY = Contender("gateway", start_gateway)
 HIT = Contender("gateway-hit", start_gateway, same=True)
-LITELLM = Contender("litellm-cache", _litellm, same=True)
+LITELLM = Contender("litellm-cache", _litellm, same=True, patience=6)
 
 
 def chosen(place: Place, names: list[str] | None) -> tuple[list[Contender], list[str]]:

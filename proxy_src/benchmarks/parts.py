@@ -56,7 +56,12 @@ async def closed(place: Place, contenders: Sequence[Contender], size: Size) -> o
             for connections in size.connections:
                 for contender, server in servers:
                     done = await asyncio.to_thread(
-                        closed_loop.load, place.folder, server, connections, size.seconds, same=contender.same
+                        closed_loop.load,
+                        place.folder,
+                        server,
+                        connections,
+                        size.seconds * contender.patience,
+                        same=contender.same,
                     )
                     if done.failed or not done.requests:
                         raise RuntimeError(f"{contender.name}: {done.failed} of {done.requests} requests failed")
@@ -221,7 +226,9 @@ async def _all(
         servers = [(made, await stack.enter_async_context(_beside(made.start(place, upstream)))) for made in contenders]
         if closed_loop.available() and size is not CHECK:
             for contender, server in servers:
-                await asyncio.to_thread(closed_loop.load, place.folder, server, 8, 1, same=contender.same)
+                await asyncio.to_thread(
+                    closed_loop.load, place.folder, server, 8, contender.patience, same=contender.same
+                )
         yield servers, upstream
 
 
