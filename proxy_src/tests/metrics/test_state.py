@@ -10,7 +10,7 @@ from scrape import samples, value
 from limits import limit
 from redis_server import RedisServer
 from running import gateway
-from wire import ask, request
+from wire import ask, request, upstream
 
 if TYPE_CHECKING:
     from typing import Any
@@ -59,3 +59,19 @@ async def test_redis_is_seen_come_and_go(monkeypatch: pytest.MonkeyPatch) -> Non
                     found = await samples(gw.metrics_port)
             assert value(found, "hx_gateway_redis_reconnects_total") == 1
             assert {"hx_gateway_redis_commands_total", "hx_gateway_redis_pending"} <= found.keys()
+
+
+async def test_each_upstream_has_its_state() -> None:
+    metrics = {"enabled": True, "listen": {"port": 0}}
+    async with upstream() as one, upstream() as two:
+        async with gateway(one.url, upstream={"more_urls": [two.url]}, metrics=metrics) as gw:
+            for _ in range(4):
+                await ask(gw.port, request())
+            found = await samples(gw.metrics_port)
+    for made in (one, two):
+        name = f"127.0.0.1:{made.port}"
+        assert value(found, "hx_gateway_upstream_requests_total", upstream=name) == 2
+        assert value(found, "hx_gateway_upstream_outstanding", upstream=name) == 0
+        assert value(found, "hx_gateway_upstream_circuit", upstream=name, state="closed") == 1
+        assert value(found, "hx_gateway_upstream_circuit", upstream=name, state="open") == 0
+    assert value(found, "hx_gateway_upstream_retries_total") == 0

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
     from hx_gateway.middleware import Services
     from hx_gateway.stores.redis import Redis
+    from hx_gateway.upstream.base import Upstream
+
+
+_UPSTREAM: tuple[tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str, str, str], ...] = (
+    (GaugeMetricFamily, "healthy", "What its last readiness checks said", "healthy"),
+    (GaugeMetricFamily, "outstanding", "Requests under way to it", "outstanding"),
+    (GaugeMetricFamily, "weight", "Share of the load it is given", "weight"),
+    (CounterMetricFamily, "requests", "Requests sent to it", "requests"),
+    (CounterMetricFamily, "failures", "Requests it did not answer", "failures"),
+    (CounterMetricFamily, "ejections", "How often its circuit opened", "ejections"),
+)
 
 
 class StateMetrics(Collector):
@@ -32,8 +43,24 @@ class StateMetrics(Collector):
         limits = GaugeMetricFamily("hx_gateway_limits_store", "1 for where limits are counted", labels=("store",))
         limits.add_metric((services.state.limits(),), 1)
         yield limits
+        yield from _upstream(services.upstream)
         if services.redis is not None:
             yield from _redis(services.redis)
+
+
+def _upstream(upstream: Upstream) -> Iterator[Metric]:
+    states = upstream.snapshot()
+    circuits = GaugeMetricFamily("hx_gateway_upstream_circuit", "1 for its state", labels=("upstream", "state"))
+    for state in states:
+        for name in ("closed", "open", "half_open"):
+            circuits.add_metric((state.address, name), state.circuit == name)
+    yield circuits
+    for kind, name, text, field in _UPSTREAM:
+        family = kind(f"hx_gateway_upstream_{name}", text, labels=("upstream",))
+        for state in states:
+            family.add_metric((state.address,), getattr(state, field))
+        yield family
+    yield CounterMetricFamily("hx_gateway_upstream_retries", "Requests sent again, to another", upstream.retries)
 
 
 def _redis(redis: Redis) -> Iterator[Metric]:
