@@ -87,6 +87,37 @@ _LIMITS = {
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds; with 429 and 503.", "schema": {"type": "string"}}}
 
+_ANSWER_HEADERS = {
+    **_REQUEST_ID,
+    "x-hx-cache": {
+        "description": "What the response cache did, where it is on and the address is one it serves.",
+        "schema": {"enum": ["hit", "miss", "bypass", "stale"]},
+    },
+    "age": {
+        "description": "Seconds since a kept answer was asked for (RFC 9111 section 5.1).",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "x-hx-session-id": {
+        "description": "Name of the session, given by the client or issued, where sessions are on.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+    },
+}
+
+_REQUEST_HEADERS = [
+    {
+        "name": "x-hx-cache",
+        "in": "header",
+        "description": "`store` asks for an answer to be kept that is not deterministic.",
+        "schema": {"enum": ["store"]},
+    },
+    {
+        "name": "x-hx-session-id",
+        "in": "header",
+        "description": "Names the session this request belongs to.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+    },
+]
+
 
 def own_errors() -> Iterator[type[errors.GatewayError]]:
     """Yield every error the gateway can answer with, in the order of errors.py."""
@@ -142,10 +173,11 @@ def _forwarded() -> dict[str, Any]:
                 "in": "path",
                 "required": True,
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
-            }
+            },
+            *_REQUEST_HEADERS,
         ],
         "responses": {
-            "2XX": {"description": "LiteLLM's answer.", "headers": {**_REQUEST_ID, **_LIMITS}},
+            "2XX": {"description": "LiteLLM's answer.", "headers": {**_ANSWER_HEADERS, **_LIMITS}},
             "default": _refusals(or_else="LiteLLM's answer"),
         },
     }
