@@ -15,7 +15,7 @@ from hx_gateway.message import BytesBody, Request
 from hx_gateway.upstream.aiohttp_client import AiohttpUpstream
 
 from running import configured
-from wire import Upstream, reply, say, upstream
+from wire import Upstream, chunk, reply, say, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -176,3 +176,15 @@ async def test_a_list_is_read_in_pieces_too() -> None:
 
     async with asking(halves) as (access, _):
         assert await access.ask(request()) is Verdict.GOOD
+
+
+async def test_a_list_without_end_is_given_up() -> None:
+    async def endless(_: object, __: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False))
+        while not writer.is_closing():
+            writer.write(chunk(b"x" * 65536))
+            await writer.drain()
+
+    async with asking(endless) as (access, server):
+        assert await access.ask(request()) is Verdict.UNKNOWN
+        await server.gone.wait()

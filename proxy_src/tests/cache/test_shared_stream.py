@@ -166,3 +166,44 @@ async def test_beyond_what_is_kept_the_slowest_reader_bounds_the_memory() -> Non
     assert len(await reading) == 100
     await fast.aclose()
     await slow.aclose()
+
+
+async def test_who_comes_while_the_last_reader_leaves_never_takes_a_part_for_the_whole() -> None:
+    class Slow(Source):
+        async def aclose(self) -> None:
+            await asyncio.sleep(0.05)
+            await super().aclose()
+
+    source, ends = Slow(b"a"), Ends()
+    shared = SharedStream(source, 100, ends)
+    leader = shared.reader()
+    assert await read(leader, 1) == [b"a"]
+    leaving = asyncio.create_task(leader.aclose())
+    await asyncio.sleep(0.01)
+    assert not shared.is_joinable
+    late = shared.reader()
+    with pytest.raises(UpstreamBrokenError):
+        await read(late)
+    await leaving
+    assert ends.seen == [None]
+
+
+async def test_nobody_reads_yet() -> None:
+    source = Source(b"a", b"b")
+    source.end()
+    shared = SharedStream(source, 100, Ends())
+    await turns()
+    assert await read(shared.reader()) == [b"a", b"b"]
+
+
+async def test_what_fails_at_the_end_leaves_no_reader_waiting() -> None:
+    def fail(_: Sequence[bytes] | None) -> None:
+        raise RuntimeError
+
+    source = Source(b"a")
+    shared = SharedStream(source, 100, fail)
+    reading = asyncio.create_task(read(shared.reader()))
+    await turns()
+    source.end()
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(reading, 1)

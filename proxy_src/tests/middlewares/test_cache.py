@@ -412,6 +412,33 @@ async def test_who_wants_a_fresh_answer_follows_nobody() -> None:
         assert made.litellm.calls == 4
 
 
+async def test_shared_models_are_shared_at_the_same_time_by_keys_that_may_use_them() -> None:
+    async with house(LiteLLM(pause=0.2), shared_models=["*"]) as made:
+        leader = asyncio.create_task(made.ask(model="n"))
+        await asyncio.sleep(0.05)
+        answers = await asyncio.gather(made.ask(model="n", key="sk-b"), made.ask(model="n", key="sk-c"))
+        assert [answer.status for answer in answers] == [403, 401]
+        assert (await leader).status == 200
+        made.litellm.keys["sk-d"] = {"m"}
+        leader = asyncio.create_task(made.ask(model="m"))
+        await asyncio.sleep(0.05)
+        follower = await made.ask(model="m", key="sk-d")
+        assert (follower.status, follower.get("x-hx-cache"), follower.body) == (200, "hit", (await leader).body)
+
+
+async def test_a_stream_too_large_to_be_joined_late_is_asked_for_again() -> None:
+    hold = asyncio.Event()
+    async with house(LiteLLM(events=60, hold=hold, hold_after=59), max_entry=1024) as made:
+        leader = asyncio.create_task(made.ask(stream=True))
+        await asyncio.sleep(1)
+        late = asyncio.create_task(made.ask(stream=True))
+        await asyncio.sleep(0.1)
+        hold.set()
+        answers = [await leader, await late]
+        assert labels(answers) == ["miss", "miss"]
+        assert [answer.body.count(b"data: {") for answer in answers] == [60, 60]
+
+
 async def test_a_large_json_answer_in_pieces_is_kept_whole() -> None:
     big = {"x": "y" * 300_000}
     async with house(LiteLLM(body=big)) as made:

@@ -43,13 +43,15 @@ class Keeper:
 
         def finish(pieces: Sequence[bytes] | None) -> None:
             landed: Landed = Fate.ALONE
-            if pieces is not None:
-                whole = b"".join(pieces)
-                landed = head._replace(pieces=tuple(pieces) if head.stream else (whole,))
-                if len(whole) <= self._max_entry and is_whole(whole, kind, path):
-                    self._store.put(place, landed, marks, self._policy.ttl(place.model) + self._stale)
-                    self.stored += 1
-            self._flights.end(place.key, flight, landed)
+            try:
+                if pieces is not None:
+                    whole = b"".join(pieces)
+                    landed = head._replace(pieces=tuple(pieces) if head.stream else (whole,))
+                    if len(whole) <= self._max_entry and is_whole(whole, kind, path):
+                        self._store.put(place, landed, marks, self._policy.ttl(place.model) + self._stale)
+                        self.stored += 1
+            finally:  # whatever happens, nobody waits for ever
+                self._flights.end(place.key, flight, landed)
 
         body = response.body
         if isinstance(body, bytes):

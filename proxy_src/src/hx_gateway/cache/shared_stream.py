@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from hx_gateway.errors import UpstreamBrokenError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -39,7 +41,7 @@ class SharedStream:
     @property
     def is_joinable(self) -> bool:
         """Whether a reader that comes late can have all of it."""
-        return not self.ended and self._size <= self._keep
+        return not self.ended and self.error is None and self._size <= self._keep
 
     def reader(self) -> Reader:
         """Return another reader, which stands before the first piece."""
@@ -68,6 +70,8 @@ class SharedStream:
             self.moved()
             return
         if not self._task.done():
+            # who comes while the source is being closed must not take what there is for the whole
+            self.error = UpstreamBrokenError()
             self._task.cancel()
             await asyncio.wait([self._task])
         self._end(whole=False)
@@ -91,9 +95,8 @@ class SharedStream:
 
     def _end(self, *, whole: bool) -> None:
         on_end, self._on_end = self._on_end, None
-        if on_end is None:
-            return
-        on_end(self._pieces if whole else None)
+        if on_end is not None:
+            on_end(self._pieces if whole else None)
         self.ended = True
         self._wake()
 
