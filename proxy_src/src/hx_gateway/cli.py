@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from hx_gateway import __version__
+from hx_gateway.admin.listener import AdminListenError
 from hx_gateway.config import ConfigError, load
 from hx_gateway.life import serve
 from hx_gateway.log import configure
@@ -73,6 +74,9 @@ def _run(config: Config, read: Callable[[], Config]) -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         sys.stderr.write(f"hx-gateway: cannot listen on {config.listen.address} port {config.listen.port}: {reason}\n")
+        return EX_FAILED
+    except AdminListenError as error:
+        sys.stderr.write(f"hx-gateway: cannot listen for the operator on {error}\n")
         return EX_FAILED
     except MetricsListenError as error:
         sys.stderr.write(f"hx-gateway: cannot listen for metrics on {error}\n")

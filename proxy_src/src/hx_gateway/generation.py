@@ -30,7 +30,7 @@ class Generation:
     async def open_listeners(self) -> int | None:
         """Open the metrics page and the admin socket; return the former's port.
 
-        Raises MetricsListenError or OSError.
+        Raises MetricsListenError or AdminListenError.
         """
         port = await open_metrics(self.services, self._listeners)
         await open_admin(self.services, self._listeners)

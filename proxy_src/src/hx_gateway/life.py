@@ -32,8 +32,9 @@ _YOUNG_OBJECTS = 20_000
 async def serve(config: Config, read: Callable[[], Config]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left. SIGHUP `read`s again.
 
-    Raises OSError or MetricsListenError if an address cannot be listened on, ConfigError if a middleware cannot
-    be loaded, the environment lacks what the configuration needs, or aiohttp runs on the wrong parser.
+    Raises OSError, AdminListenError or MetricsListenError if an address cannot be listened on, ConfigError if a
+    middleware cannot be loaded, the environment lacks what the configuration needs, or aiohttp runs on the wrong
+    parser.
     """
     check_parser()
     signals = _Signals()

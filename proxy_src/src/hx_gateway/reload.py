@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from hx_gateway.admin.listener import AdminListenError
 from hx_gateway.config import ConfigError
 from hx_gateway.generation import open_generation
 from hx_gateway.log import LOGGER, event
@@ -75,7 +76,7 @@ class Reloader:
         await old.close_listeners()
         try:
             await new.open_listeners()
-        except (MetricsListenError, OSError) as error:  # somebody took an address meanwhile
+        except (MetricsListenError, AdminListenError) as error:  # somebody took an address meanwhile
             event("listener_lost", logging.ERROR, reason=str(error))
         self._generation = new
         LOGGER.setLevel(config.log.level.upper())

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from running import gateway, process
+from hx_gateway.admin.listener import AdminListenError
+
+from running import gateway, process, run
 from wire import Answer, Client, request, upstream
 
 if TYPE_CHECKING:
@@ -77,9 +79,16 @@ async def test_the_end_of_one_gateway_leaves_the_socket_of_the_next(tmp_path: Pa
 async def test_a_file_in_its_place_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
     path.write_text("mine")
-    with pytest.raises(OSError, match=r"admin\.sock"):
+    with pytest.raises(AdminListenError, match=r"admin\.sock: Address already in use"):
         async with gateway(admin={"socket": str(path)}):
             pass
+    config = tmp_path / "gateway.yml"
+    config.write_text(f"upstream: {{url: 'http://127.0.0.1:1'}}\nlisten: {{port: 0}}\nadmin: {{socket: {path}}}\n")
+    status, _, errors = await run("--config", str(config))
+    assert (status, errors.splitlines()[-1]) == (
+        1,
+        f"hx-gateway: cannot listen for the operator on {path}: Address already in use",
+    )
     assert path.read_text() == "mine"
 
 

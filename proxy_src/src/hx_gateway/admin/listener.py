@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from hx_gateway.middleware import Services
 
 
+class AdminListenError(Exception):
+    """The admin socket cannot be listened on."""
+
+
 async def open_admin(services: Services, lifespan: AsyncExitStack) -> None:
-    """Listen on `admin.socket`, if there is one, until `lifespan` ends. Raises OSError."""
+    """Listen on `admin.socket`, if there is one, until `lifespan` ends. Raises AdminListenError."""
     path = services.config.admin.socket
     if not path:
         return
@@ -52,7 +56,7 @@ def _bind(path: str) -> socket.socket:
         bound.bind(path)
     except OSError as error:
         bound.close()
-        raise OSError(error.errno, error.strerror, path) from None
+        raise AdminListenError(f"{path}: {error.strerror}") from None
     finally:
         os.umask(mask)
     return bound

@@ -42,7 +42,10 @@ def is_keepable(status: int, headers: CIMultiDict[str]) -> bool:
 
 def is_whole(data: bytes, kind: str, path: str) -> bool:
     """Say whether the body `data` of media type `kind` is a whole answer, no error, and asks for no tool call."""
-    if _TOOL_CALL.search(data) is not None or _ERROR.search(data) is not None:
+    # most answers hold none of the words, and looking for a word costs next to nothing
+    if (b"_call" in data and _TOOL_CALL.search(data) is not None) or (
+        b'"error"' in data and _ERROR.search(data) is not None
+    ):
         return False
     if kind != EVENTS:
         text = data.strip()
