@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from contextlib import AsyncExitStack
 from hashlib import sha256
@@ -13,12 +14,15 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
+from hx_gateway.generation import open_generation
+from hx_gateway.log import LogSink
 from hx_gateway.message import BytesBody, Request
+from hx_gateway.middleware import ServiceState
 from hx_gateway.middlewares.rate_limits import _longest_answer
 
 from limits import limit
 from redis_server import RedisServer
-from running import gateway, process
+from running import configured, gateway, process
 from wire import ask, chunk, client, reply, request, upstream
 
 if TYPE_CHECKING:
@@ -351,6 +355,15 @@ async def test_without_limits_nothing_is_said() -> None:
         assert await where(gw) == "off"
     async with upstream() as up, gateway(up.url, **limited(limit())) as gw:
         assert await where(gw) == "memory"
+
+
+async def test_a_reload_without_limits_says_so() -> None:
+    log, state = LogSink(os.memfd_create("access-log")), ServiceState()
+    for sections, place in ((limited(limit()), "memory"), ({}, "off")):
+        generation = await open_generation(configured(**sections), log, state)
+        assert state.limits() == place
+        await generation.aclose()
+    log.close()
 
 
 @pytest.mark.parametrize(

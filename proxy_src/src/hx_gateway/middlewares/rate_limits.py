@@ -59,8 +59,8 @@ class RateLimits:
         if services.redis is not None and config.limits:
             self._shared = RedisLimits(services.redis, config.lease)
             services.lifespan.callback(self._shared.close)
-        if config.limits:
-            services.state.limits = self.where
+        # said in either case: the state outlives a configuration that had limits
+        services.state.limits = self.where if config.limits else lambda: "off"
 
     def where(self) -> str:
         """Say what counts: `redis`, `memory`, or `unavailable` if requests are refused for want of Redis."""
