@@ -12,7 +12,7 @@ from hx_gateway.errors import JSON, GatewayError, MalformedRequestError, Request
 from hx_gateway.log import event
 from hx_gateway.middlewares.request_id import HEADER, new_id
 from hx_gateway.server.framing import ChunkOverhead, head_size
-from hx_gateway.server.transport import reset
+from hx_gateway.server.transport import reset, unsent
 
 if TYPE_CHECKING:
     import asyncio
@@ -169,13 +169,13 @@ class Connection(RequestHandler):
 
     def _watch_writing(self) -> None:
         transport = self.transport
-        if transport is not None and self._write_clock is None and self._limits.write_timeout:
-            waiting = transport.get_write_buffer_size()
-            if waiting:
-                self._write_clock = self._loop.call_later(_FIRST_LOOK, self._check_writing, transport, 0)
+        if transport is None or self._write_clock is not None or not self._limits.write_timeout:
+            return
+        if transport.get_write_buffer_size():
+            self._write_clock = self._loop.call_later(_FIRST_LOOK, self._check_writing, transport, 0)
 
     def _check_writing(self, transport: asyncio.Transport, before: int) -> None:
-        waiting = transport.get_write_buffer_size()
+        waiting = unsent(transport)
         if before and waiting >= before:
             event("client_stalled", bytes_unsent=waiting)
             self._write_clock = None

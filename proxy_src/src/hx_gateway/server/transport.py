@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import struct
+import termios
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs
@@ -35,3 +37,16 @@ def reset(transport: asyncio.Transport | None) -> None:
     if channel is not None:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+def unsent(transport: asyncio.Transport) -> int:
+    """Return the bytes the other end has not yet taken: what waits here, and in the kernel (tcp(7), SIOCOUTQ).
+
+    A client that takes a little is seen only in the kernel's queue, which has room for megabytes.
+    """
+    waiting = transport.get_write_buffer_size()
+    channel = transport.get_extra_info("socket")
+    if channel is None or channel.fileno() < 0:
+        return waiting
+    queued: int = struct.unpack("i", fcntl.ioctl(channel.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+    return waiting + queued
