@@ -69,8 +69,8 @@ build: deps ## Build the collection's tarball into dist/, with the gateway's whe
 bench-site: deps ## Measure the first and the second run of site.yml against the bare cost of what they do
 	@python benchmarks/site/bench.py
 
-soak: deps ## Compare what the gateway forwards with what uvicorn reads, over 100,000 requests that are nearly right
-	@cd proxy_src && HX_DIFFERENTIAL=100000 pytest tests/differential
+soak: deps ## Compare with uvicorn over 100,000 requests that are nearly right; 2,000 slow clients beside a good one
+	@cd proxy_src && HX_DIFFERENTIAL=100000 HX_SLOW_CLIENTS=2000 pytest tests/differential tests/hostile/test_slow_clients.py
 
 FUZZ_SECONDS ?= 60
 fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for FUZZ_SECONDS
