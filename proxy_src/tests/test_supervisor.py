@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hx_gateway.worker import for_worker
@@ -15,8 +16,6 @@ from running import configured, process, run
 from wire import ask, chunk, client, read_chunks, reply, request, upstream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from running import Process
@@ -70,6 +69,27 @@ async def test_workers_are_replaced_and_drain_together(tmp_path: Path) -> None:
                 assert await gw.end() == 0
                 for pid in pids(gw):
                     assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110, ASYNC240 - a look, not a file
+
+
+async def test_workers_end_with_their_supervisor_however_it_ends(tmp_path: Path) -> None:
+    async with upstream() as up:
+        async with process("--config", write(tmp_path / "gateway.yml", up.url)) as gw:
+            await started(gw)
+            workers = pids(gw)
+            gw.signal(signal.SIGKILL)
+            await gw.end()
+        for _ in range(100):
+            if not any(is_running(pid) for pid in workers):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"still there: {workers}")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_all_are_reloaded(tmp_path: Path) -> None:

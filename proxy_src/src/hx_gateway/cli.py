@@ -20,7 +20,7 @@ from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.pipeline import check_factories
 from hx_gateway.routes import describe
 from hx_gateway.supervisor import supervise
-from hx_gateway.worker import for_worker, worker_number
+from hx_gateway.worker import end_with_supervisor, for_worker, worker_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +70,7 @@ def _run(config: Config, read: Callable[[], Config]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if config.workers > 1 and worker_number() is None:
                 return runner.run(supervise(config))
+            end_with_supervisor()
             runner.run(serve(config, read))
     except OSError as error:
         reason = error.strerror or str(error)

@@ -17,7 +17,7 @@ from hx_gateway.inherited import WORKER_FD, inherited_sockets
 from hx_gateway.log import event
 from hx_gateway.notify import notify
 from hx_gateway.watchdog import Watchdog
-from hx_gateway.worker import VARIABLE
+from hx_gateway.worker import SUPERVISOR, VARIABLE
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
@@ -139,6 +139,7 @@ class _Supervisor:
         environment = {
             **os.environ,
             VARIABLE: str(worker.number),
+            SUPERVISOR: str(os.getpid()),
             WORKER_FD: str(number),
             "NOTIFY_SOCKET": worker.path,
             "WATCHDOG_USEC": str(int(_MISSED * 1_000_000)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,23 @@ def worker_number() -> int | None:
     """Return the number of this worker; None in a process that is none."""
     number = os.environ.get(VARIABLE, "")
     return int(number) if number.isdecimal() else None
+
+
+SUPERVISOR = "HX_GATEWAY_SUPERVISOR"
+"""Environment variable with the process id of the supervisor."""
+
+_PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
+
+
+def end_with_supervisor() -> None:
+    """Have the kernel send SIGTERM to this worker when its supervisor ends, however it ends (prctl(2))."""
+    supervisor = os.environ.pop(SUPERVISOR, "")
+    if not supervisor:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(supervisor):  # it ended before the kernel was asked
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def for_worker(config: Config) -> Config:
