@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from testhost import network
 from testhost.network import CANDIDATES, free_address, free_subnet, hardware_address
 from testhost.shell import HarnessError
 
@@ -34,3 +35,21 @@ def test_a_full_subnet_is_an_error_that_says_so() -> None:
 def test_an_address_has_one_hardware_address_for_good() -> None:
     assert hardware_address("10.97.0.11") == "0a:58:0a:61:00:0b"
     assert hardware_address("10.97.0.1") != hardware_address("10.97.1.1")
+
+
+@pytest.mark.parametrize("there_after", [True, False])
+def test_somebody_elses_removal_at_the_same_time_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, there_after: bool
+) -> None:
+    there = iter([True, there_after])
+
+    def fail(*_: str) -> None:
+        raise HarnessError("network not found")
+
+    monkeypatch.setattr(network, "exists", lambda *_: next(there))
+    monkeypatch.setattr(network, "podman", fail)
+    if there_after:
+        with pytest.raises(HarnessError):
+            network.remove()
+    else:
+        network.remove()

@@ -15,7 +15,7 @@ from testhost import access, container, image, network
 from testhost.engine import command
 from testhost.machine import look
 from testhost.paths import CACHE
-from testhost.shell import HarnessError, root_prefix, run, say
+from testhost.shell import HarnessError, locked, root_prefix, run, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +38,10 @@ def _destroy(arguments: argparse.Namespace) -> None:
     for name in names:
         say(f"Removing {name}")
         container.destroy(name)
-    if not container.all_hosts():
-        network.remove()
+    # Scenarios side by side end together: only one of them may find that it is the last, and none may just be starting.
+    with locked(container.LOCK):
+        if not container.all_hosts():
+            network.remove()
 
 
 def _list(_arguments: argparse.Namespace) -> None:
