@@ -65,6 +65,19 @@ def test_records_are_written_in_order() -> None:
         assert [json.loads(line)["n"] for line in lines] == list(range(100))
 
 
+def test_a_record_is_formatted_when_it_is_queued() -> None:
+    """Not by the thread, which would hold the interpreter's lock meanwhile."""
+    reader, writer = os.pipe()
+    sink = LogSink(writer, interval=60)
+    record = {"time": 0.0625, "n": 1}
+    sink.write(record)
+    record["n"] = 2
+    sink.close()
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        assert json.loads(lines.read()) == {"time": "1970-01-01T00:00:00.062Z", "n": 1}
+
+
 def test_a_stuck_reader_costs_records_not_time() -> None:
     reader, writer = os.pipe()
     sink = LogSink(writer, capacity=10, interval=0.01)

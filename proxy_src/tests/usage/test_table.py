@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -13,7 +13,7 @@ import pytest
 from hx_gateway.outcome import Usage
 from hx_gateway.usage.address import DatabaseAddress
 from hx_gateway.usage.months import Month
-from hx_gateway.usage.rows import COLUMNS, row_of
+from hx_gateway.usage.rows import COLUMNS
 from hx_gateway.usage.table import UsageTable, WrongSchemaError
 from postgres_server import DATABASE, USER, PostgresServer
 from usage_record import record
@@ -59,8 +59,7 @@ async def test_many_make_it_at_once(server: PostgresServer) -> None:
         async with connected(server) as connection:
             table = UsageTable(SCHEMA, 12)
             await table.maintain(connection)
-            row = row_of(record())
-            await table.write(connection, [row], {Month.of(datetime.now(UTC) - timedelta(seconds=1))})
+            await table.write(connection, [record()])
 
     await asyncio.gather(*[one() for _ in range(8)])
     assert partitions(server) == ahead()
@@ -85,7 +84,7 @@ async def test_a_row_holds_all_of_a_record(server: PostgresServer) -> None:
     )
     async with connected(server) as connection:
         table = UsageTable(SCHEMA, 12)
-        await table.write(connection, [row_of(full)], {Month(2027, 1)})
+        await table.write(connection, [full])
         found = await connection.fetchrow(f"SELECT * FROM {SCHEMA}.requests")
     assert list(found.keys()) == [name for name, _ in COLUMNS]
     values = dict(found)
@@ -139,7 +138,7 @@ async def test_a_partition_that_somebody_dropped_is_made_again(server: PostgresS
         table = UsageTable(SCHEMA, 12)
         await table.maintain(connection)
         server.sql(f"DROP TABLE {SCHEMA}.{this.partition}")
-        await table.write(connection, [row_of(record(duration=0.0))], {this})
+        await table.write(connection, [record(duration=0.0)])
     assert server.sql(f"SELECT count(*) FROM {SCHEMA}.{this.partition}") == [["1"]]
 
 
@@ -176,6 +175,6 @@ async def test_age_is_what_the_server_says(server: PostgresServer, monkeypatch: 
         table = UsageTable(SCHEMA, 1)
         await table.maintain(connection)
         # a gateway whose clock is ten years ahead writes to its own month, and drops nothing
-        await table.write(connection, [row_of(record(duration=0.0, ended_at=2_100_000_000.0))], {Month(2036, 7)})
+        await table.write(connection, [record(duration=0.0, ended_at=2_100_000_000.0)])
         await table.maintain(connection)
     assert partitions(server) == [*ahead(), "requests_2036_07"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from hx_gateway.metrics.labels import route_of
+from hx_gateway.usage.months import Month
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from hx_gateway.usage.queue import UsageRecord
 
 COLUMNS: Final = (
@@ -32,6 +36,11 @@ COLUMNS: Final = (
     ("upstream", "text"),
 )
 """Names and types, in the order of a row."""
+
+_AT_ONCE: Final = 20
+"""Rows made, and encoded by who takes them, before requests have their turn: about a fifth of a millisecond."""
+
+_DAY: Final = 86400
 
 _LONGEST: Final = 256
 _LARGEST: Final = 2**63 - 1
@@ -64,3 +73,17 @@ def row_of(record: UsageRecord) -> Row:
         record.limit or None,
         record.upstream or None,
     )
+
+
+async def rows_of(records: Sequence[UsageRecord]) -> AsyncIterator[Row]:
+    """Yield the rows of `records`, letting the event loop go on in between."""
+    for number, record in enumerate(records, 1):
+        yield row_of(record)
+        if not number % _AT_ONCE:
+            await asyncio.sleep(0)
+
+
+def months_of(records: Sequence[UsageRecord]) -> set[Month]:
+    """Return the months in which `records` began."""
+    days = {(record.ended_at - record.duration) // _DAY for record in records}
+    return {Month.of(datetime.fromtimestamp(day * _DAY, UTC)) for day in days}

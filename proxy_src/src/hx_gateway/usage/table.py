@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from hx_gateway.usage.months import Month
-from hx_gateway.usage.rows import COLUMNS
+from hx_gateway.usage.rows import COLUMNS, months_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asyncpg import Connection
 
-    from hx_gateway.usage.rows import Row
+    from hx_gateway.usage.queue import UsageRecord
 
 TABLE: Final = "requests"
 
@@ -70,19 +70,20 @@ class UsageTable:
                 self.partitions_dropped += 1
         self._months = there
 
-    async def write(self, connection: Connection, rows: Sequence[Row], months: set[Month]) -> None:
-        """Append `rows`, which are of `months`, by binary COPY."""
+    async def write(self, connection: Connection, records: Sequence[UsageRecord]) -> None:
+        """Append `records` by binary COPY."""
+        months = months_of(records)
         if not months <= self._months:
             await self.maintain(connection, months)
         try:
-            await self._copy(connection, rows)
+            await self._copy(connection, records)
         except asyncpg.CheckViolationError:  # a partition is gone that was there: somebody else dropped it
             await self.maintain(connection, months)
-            await self._copy(connection, rows)
+            await self._copy(connection, records)
 
-    async def _copy(self, connection: Connection, rows: Sequence[Row]) -> None:
+    async def _copy(self, connection: Connection, records: Sequence[UsageRecord]) -> None:
         await connection.copy_records_to_table(
-            TABLE, schema_name=self._schema, columns=_NAMES, records=rows, timeout=_COPY_TIMEOUT
+            TABLE, schema_name=self._schema, columns=_NAMES, records=rows_of(records), timeout=_COPY_TIMEOUT
         )
 
     async def _make_table(self, connection: Connection) -> None:

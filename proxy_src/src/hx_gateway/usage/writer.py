@@ -6,23 +6,19 @@ import asyncio
 import logging
 import random
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from hx_gateway.log import event
-from hx_gateway.usage.months import Month
-from hx_gateway.usage.rows import row_of
 from hx_gateway.usage.table import WrongSchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from hx_gateway.config.usage import UsageSection
     from hx_gateway.usage.address import DatabaseAddress
-    from hx_gateway.usage.queue import UsageQueue
-    from hx_gateway.usage.rows import Row
+    from hx_gateway.usage.queue import UsageQueue, UsageRecord
     from hx_gateway.usage.table import UsageTable
 
 _FIRST_DELAY = 0.5
@@ -92,7 +88,7 @@ class UsageWriter:
                 self._back()
                 while records := self._queue.take(self._config.batch_max):
                     try:
-                        await self._write(connection, [row_of(record) for record in records])
+                        await self._write(connection, records)
                     except BaseException:
                         self._queue.put_back(records)
                         raise
@@ -103,21 +99,20 @@ class UsageWriter:
             self.connected = False
             await _close(connection)
 
-    async def _write(self, connection: asyncpg.Connection[Any], rows: Sequence[Row]) -> None:
-        """Append `rows`; where the database does not take one, all others."""
-        months = {Month.of(_time(row)) for row in rows}
+    async def _write(self, connection: asyncpg.Connection[Any], records: Sequence[UsageRecord]) -> None:
+        """Append `records`; where the database does not take one, all others."""
         try:
-            await self._table.write(connection, rows, months)
+            await self._table.write(connection, records)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError, OverflowError):
-            if len(rows) == 1:
+            if len(records) == 1:
                 self.rejected += 1
-                event("usage_rejected", logging.WARNING, id=rows[0][1], exc_info=True)
+                event("usage_rejected", logging.WARNING, id=records[0].request_id, exc_info=True)
                 return
-            half = len(rows) // 2
-            await self._write(connection, rows[:half])
-            await self._write(connection, rows[half:])
+            half = len(records) // 2
+            await self._write(connection, records[:half])
+            await self._write(connection, records[half:])
         else:
-            self.written += len(rows)
+            self.written += len(records)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -141,10 +136,6 @@ class UsageWriter:
         if self._said:
             self._said = False
             event("usage_database_back", queued=len(self._queue), dropped=self._queue.dropped)
-
-
-def _time(row: Row) -> datetime:
-    return cast("datetime", row[0])
 
 
 def _reason(error: Exception) -> str:
