@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from hx_gateway.usage.months import Month
 from hx_gateway.usage.rows import months_of, row_of, rows_of
@@ -26,7 +27,7 @@ async def test_the_event_loop_goes_on_between_rows() -> None:
         seen += 1
     task.cancel()
     assert rows == [row_of(each) for each in records]
-    assert max(after - before for before, after in zip(turns, turns[1:], strict=False)) <= 20
+    assert max(after - before for before, after in pairwise(turns)) <= 20
 
 
 def test_the_months_are_those_in_which_requests_began() -> None:
