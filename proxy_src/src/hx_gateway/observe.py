@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hx_gateway.message import is_pouring
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from hx_gateway.message import Response, Stream
+    from hx_gateway.message import Pouring, Response, Sink, Stream
 
 
 class Observer(Protocol):
@@ -27,7 +29,7 @@ def observe(response: Response, observer: Observer) -> None:
         observer.piece(body)
         observer.end(complete=True)
     else:
-        response.body = _ObservedStream(body, observer)
+        response.body = _ObservedPouring(body, observer) if is_pouring(body) else _ObservedStream(body, observer)
 
 
 class _ObservedStream:
@@ -54,3 +56,30 @@ class _ObservedStream:
         observer, self._observer = self._observer, None
         if observer is not None:
             observer.end(complete=complete)
+
+
+class _ObservedPouring(_ObservedStream):
+    """One whose source pushes."""
+
+    __slots__ = ("_sink",)
+
+    _stream: Pouring
+
+    def pour(self, sink: Sink) -> None:
+        self._sink = sink
+        self._stream.pour(self)
+
+    def feed(self, piece: bytes) -> None:
+        if self._observer is not None:
+            self._observer.piece(piece)
+        self._sink.feed(piece)
+
+    def end(self, error: Exception | None) -> None:
+        self._end(complete=error is None)
+        self._sink.end(error)
+
+    def pause(self) -> None:
+        self._stream.pause()
+
+    def resume(self) -> None:
+        self._stream.resume()

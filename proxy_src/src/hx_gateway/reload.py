@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hx_gateway.log import LogSink
     from hx_gateway.middleware import ServiceState
     from hx_gateway.server import GatewayServer
+    from hx_gateway.server.under_way import UnderWay
 
 RESTART_KEYS = ("listen.address", "listen.port", "listen.backlog", "metrics", "admin", "workers")
 """What a running process cannot change."""
@@ -84,7 +85,7 @@ class Reloader:
         retiring = asyncio.create_task(_retire(old, under_way))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
-        event("reloaded", requests=len(under_way), restart_needed=keys)
+        event("reloaded", requests=under_way.count, restart_needed=keys)
 
     async def aclose(self) -> None:
         """Let go of every generation; no request may be under way."""
@@ -99,7 +100,6 @@ def _kept(old: Config, new: Config) -> dict[str, object]:
     return {**kept, "listen": new.listen.model_copy(update={name: getattr(old.listen, name) for name in listen})}
 
 
-async def _retire(generation: Generation, under_way: set[asyncio.Task[object]]) -> None:
-    if under_way:
-        await asyncio.wait(under_way)
+async def _retire(generation: Generation, under_way: UnderWay) -> None:
+    await under_way.ended()
     await generation.aclose()

@@ -1,8 +1,9 @@
-"""The client's side: aiohttp's low-level server, made to speak the pipeline's messages.
+"""The client's side: HTTP/1.1 on the event loop's protocols and aiohttp's C parser, in the pipeline's messages.
 
-`gateway` listens and drains, `connections` and `connection` are what clients connect to, with their limits,
-`exchange` handles one request, `body` reads its body, `protocol` and `framing` check what the parser does not,
-`transport` ends connections.
+`gateway` listens and drains; `connections` and `connection` are what clients connect to, `intake` and `framing` read
+their requests within the limits, `write_clock` lets go of those that take nothing; `exchange` handles one request,
+`body` reads its body, `answer` and `stream` write its answer; `under_way` counts those of one pipeline, `protocol`
+checks what the parser does not, `transport` ends connections.
 """
 
 from hx_gateway.server.gateway import GatewayServer

@@ -6,26 +6,36 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from hx_gateway.errors import BodyTooLargeError, MalformedRequestError, RequestTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
     from hx_gateway.config.limits import Limits
+    from hx_gateway.server.connection import Connection
 
 
 class ClientBody:
     """A client's request body, read from its connection with back-pressure and within the limits."""
 
-    __slots__ = ("_limits", "_raw", "length")
+    __slots__ = ("_connection", "_content", "_limits", "_message", "length")
 
-    def __init__(self, raw: web.BaseRequest, limits: Limits) -> None:
-        self._raw = raw
+    def __init__(
+        self, connection: Connection, message: RawRequestMessage, content: StreamReader, limits: Limits
+    ) -> None:
+        self._connection = connection
+        self._message = message
+        self._content = content
         self._limits = limits
         self.length: int | None = 0
-        if raw.body_exists:
-            self.length = None if hdrs.TRANSFER_ENCODING in raw.headers else raw.content_length
+        if content is not EMPTY_PAYLOAD:
+            length = message.headers.get(hdrs.CONTENT_LENGTH)
+            self.length = None if length is None or message.chunked else int(length)
 
     def check(self) -> None:
         """Raise BodyTooLargeError if the announced length is above `limits.body_max`."""
@@ -34,17 +44,15 @@ class ClientBody:
 
     def take(self) -> bytes | None:
         """Return the whole body if it has arrived with its head, as most do: that saves the upload a task."""
-        content = self._raw.content
+        content = self._content
         if content.is_eof() and content.exception() is None and content.total_bytes == self.length:
             return content.read_nowait()
         return None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        raw = self._raw
-        waits = hdrs.EXPECT in raw.headers and raw.version >= HttpVersion11  # RFC 9110 section 10.1.1
-        if waits and self.length != 0 and raw.transport is not None:
-            raw.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        content = raw.content
+        if self.length != 0:
+            self._invite()
+        content = self._content
         most = self._limits.body_max
         patience = self._limits.body_timeout or None
         size = 0
@@ -61,3 +69,9 @@ class ClientBody:
             raise MalformedRequestError from None
         except TimeoutError:
             raise RequestTimeoutError from None
+
+    def _invite(self) -> None:
+        """Tell a client that waits for it to go on (RFC 9110 section 10.1.1)."""
+        message, transport = self._message, self._connection.transport
+        if hdrs.EXPECT in message.headers and message.version >= HttpVersion11 and transport is not None:
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

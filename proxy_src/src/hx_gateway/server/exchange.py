@@ -7,22 +7,26 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from multidict import CIMultiDict
 
 from hx_gateway.errors import JSON, GatewayError, error_body
 from hx_gateway.log import event
 from hx_gateway.message import Request, Response
 from hx_gateway.middlewares.request_id import HEADER, new_id
-from hx_gateway.server import whole
+from hx_gateway.server import answer
 from hx_gateway.server.body import ClientBody
-from hx_gateway.server.connection import SERVER
 from hx_gateway.server.protocol import protocol_check
-from hx_gateway.server.transport import break_off
+from hx_gateway.server.stream import StreamedAnswer
+from hx_gateway.server.under_way import UnderWay
 
 if TYPE_CHECKING:
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
     from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
+    from hx_gateway.server.connection import Connection
 
 
 class Exchanges:
@@ -30,45 +34,48 @@ class Exchanges:
 
     def __init__(self, handler: Handler, config: Config, state: ServiceState) -> None:
         self._state = state
-        self.configure(handler, config)
-        self.active: dict[asyncio.Task[object], web.BaseRequest] = {}
+        self.active: set[Connection] = set()
+        """Connections whose requests are being handled."""
         self.cutting = False
         """Requests that are cancelled from here on are cut by the gateway, not left by their clients."""
+        self._under_way = UnderWay()
+        self.configure(handler, config)
 
-    def configure(self, handler: Handler, config: Config) -> None:
-        """Run requests that begin from here on through `handler`."""
+    def configure(self, handler: Handler, config: Config) -> UnderWay:
+        """Run requests that begin from here on through `handler`; return those that run through the one before."""
+        before, self._under_way = self._under_way, UnderWay()
         self._handler = handler
         self._limits = config.limits
         self._check = protocol_check(config.limits.upgrades_ignored)
+        return before
 
-    async def __call__(self, raw: web.BaseRequest) -> web.StreamResponse:
-        """Handle one request."""
-        body = ClientBody(raw, self._limits)
+    async def __call__(self, connection: Connection, message: RawRequestMessage, content: StreamReader) -> bool:
+        """Handle one request; return whether another may follow on its connection."""
+        body = ClientBody(connection, message, content, self._limits)
         request = Request(
-            raw.method,
-            raw.raw_path,
-            CIMultiDict(raw.headers),
-            body,
-            raw.remote or "",
-            raw.version,
+            message.method, message.path, CIMultiDict(message.headers), body, connection.peer, message.version
         )
-        outcome = request.outcome
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - aiohttp runs handlers in tasks
-        self.active[task] = raw
+        under_way = self._under_way
+        under_way.count += 1
+        connection.busy = True
+        self.active.add(connection)
         try:
             response = await self._answer(request, body)
             try:
-                return await self._send(raw, request, response)
+                return await self._send(connection, message, request, response)
             finally:
-                await response.aclose()
+                if not isinstance(response.body, bytes):
+                    await response.body.aclose()
         except asyncio.CancelledError:
+            outcome = request.outcome
             outcome.ended = "cut" if self.cutting else "client_gone"
             outcome.status = outcome.status or 499
             raise
         finally:
-            del self.active[task]
+            connection.busy = False
+            self.active.remove(connection)
             request.finish()
+            under_way.leave()
 
     async def _answer(self, request: Request, body: ClientBody) -> Response:
         """Run the pipeline; what it raises is answered here only if no middleware has."""
@@ -77,68 +84,74 @@ class Exchanges:
             body.check()
             return await self._handler(request)
         except GatewayError as error:
-            shown = error
+            event(error.code, id=_id(request), client=request.client)
+            return _error(error, request)
         except Exception:
-            event("unexpected_error", logging.ERROR, exc_info=True, id=request.id)
-            shown = GatewayError()
-        request.id = request.id or new_id()
-        event(shown.code, id=request.id, client=request.client)
-        headers = CIMultiDict({**shown.headers, **shown.own_headers, hdrs.CONTENT_TYPE: JSON, HEADER: request.id})
-        return Response(shown.status, headers, error_body(shown, request.id), close=shown.close)
+            event("unexpected_error", logging.ERROR, exc_info=True, id=_id(request))
+            return _error(GatewayError(), request)
 
-    async def _send(self, raw: web.BaseRequest, request: Request, response: Response) -> web.StreamResponse:
-        outcome = request.outcome
+    async def _send(
+        self, connection: Connection, message: RawRequestMessage, request: Request, response: Response
+    ) -> bool:
+        keep = not (
+            message.should_close
+            or response.close
+            or self._state.draining
+            # behind an offer of another protocol the parser loses what came with it
+            or hdrs.UPGRADE in message.headers
+        )
         body = response.body
-        outcome.status = response.status
-        out: web.StreamResponse
-        if isinstance(body, bytes):
-            if not response.close and not self._state.draining and whole.applies(raw, response.status):
-                return await _send_whole(raw, request, response, body)
-            out = web.Response(status=response.status, headers=response.headers, body=body)
-        elif hdrs.CONTENT_LENGTH in response.headers:
-            out = _SizedResponse(status=response.status, headers=response.headers)
-        else:
-            out = web.StreamResponse(status=response.status, headers=response.headers)
-        out.headers.setdefault(hdrs.SERVER, SERVER)
-        # behind an offer of another protocol aiohttp loses what came with it: nothing may be read after that
-        if response.close or self._state.draining or hdrs.UPGRADE in raw.headers:
-            out.force_close()
         try:
-            await out.prepare(raw)
-            outcome.first_byte_after = time.monotonic() - request.started
             if isinstance(body, bytes):
-                outcome.bytes_sent = len(body)
-            else:
-                async for piece in body:
-                    if outcome.first_piece_after is None:
-                        outcome.first_piece_after = time.monotonic() - request.started
-                    await out.write(piece)
-                    outcome.bytes_sent += len(piece)
-            await out.write_eof()
+                return await _send_whole(connection, message, request, response, body, keep=keep)
+            if not answer.has_body(message, response.status):
+                return await _send_whole(connection, message, request, response, None, keep=keep)
+            streamed = StreamedAnswer(connection, message, request, response, keep=keep)
+        except ValueError:  # a header that would split the message
+            event("unexpected_error", logging.ERROR, exc_info=True, id=_id(request))
+            failed = _error(GatewayError(), request)
+            return await _send_whole(connection, message, request, failed, b"", keep=False)
+        outcome = request.outcome
+        outcome.status = response.status
+        try:
+            await streamed.send(body)
         except GatewayError as error:
             outcome.ended = "upstream_broken"
             event(error.code, logging.WARNING, id=request.id, bytes_sent=outcome.bytes_sent)
-            break_off(raw, out)
-            raise ConnectionAbortedError from error
-        except ConnectionError:
-            outcome.ended = "client_gone"
-            raise
-        return out
+            return False
+        return streamed.keeps
 
 
-async def _send_whole(raw: web.BaseRequest, request: Request, response: Response, body: bytes) -> web.StreamResponse:
+async def _send_whole(
+    connection: Connection,
+    message: RawRequestMessage,
+    request: Request,
+    response: Response,
+    body: bytes | None,
+    *,
+    keep: bool,
+) -> bool:
     outcome = request.outcome
-    try:
-        whole.write(raw, response.status, response.headers, body)
-        outcome.first_byte_after = time.monotonic() - request.started
-        outcome.bytes_sent = len(body)
-        return await whole.taken(raw)
-    except ConnectionError:
+    pieces = answer.whole(message, response.status, response.headers, body, keep=keep)
+    outcome.status = response.status
+    transport = connection.transport
+    if transport is None or transport.is_closing():
         outcome.ended = "client_gone"
-        raise
+        return False
+    for piece in pieces:
+        transport.write(piece)
+    outcome.first_byte_after = time.monotonic() - request.started
+    outcome.bytes_sent = len(body) if body else 0
+    if connection.writing_paused:
+        await connection.drained()
+    return keep
 
 
-class _SizedResponse(web.StreamResponse):
-    """A response of known length: its head goes out with the first bytes of its body, in one write."""
+def _error(error: GatewayError, request: Request) -> Response:
+    headers = CIMultiDict({**error.headers, **error.own_headers, hdrs.CONTENT_TYPE: JSON, HEADER: _id(request)})
+    return Response(error.status, headers, error_body(error, request.id), close=error.close)
 
-    _send_headers_immediately = False
+
+def _id(request: Request) -> str:
+    request.id = request.id or new_id()
+    return request.id

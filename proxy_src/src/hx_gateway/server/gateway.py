@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
+    from hx_gateway.server.under_way import UnderWay
 
 
 class GatewayServer:
@@ -49,12 +50,10 @@ class GatewayServer:
         name = self._listeners[0].sockets[0].getsockname()
         return (name[0], name[1]) if isinstance(name, tuple) else (name, 0)
 
-    def configure(self, handler: Handler, config: Config) -> set[asyncio.Task[object]]:
+    def configure(self, handler: Handler, config: Config) -> UnderWay:
         """Serve what begins from here on with `handler` and the limits in `config`; return the requests under way."""
-        under_way = set(self._exchanges.active)
-        self._exchanges.configure(handler, config)
         self._http.configure(config)
-        return under_way
+        return self._exchanges.configure(handler, config)
 
     async def drain(self, timeout: float, hurry: asyncio.Event, notice: float = 0) -> int:
         """Stop accepting, let requests in flight finish and their answers leave, then cut what is left.
@@ -91,12 +90,12 @@ class GatewayServer:
             self._exchanges.cutting = True
             for transport in cut:  # losing its connection cancels a handler
                 reset(transport)
-            if self._exchanges.active:
-                await asyncio.wait(self._exchanges.active, timeout=5)
+            tasks = [connection.task for connection in self._exchanges.active if connection.task is not None]
+            if tasks:
+                await asyncio.wait(tasks, timeout=5)
         return len(cut)
 
     def _close_idle(self) -> None:
-        busy = {id(raw.protocol) for raw in self._exchanges.active.values()}
         for connection in list(self._http.open):
-            if id(connection) not in busy:
-                connection.force_close()
+            if not connection.busy:
+                connection.close()

@@ -8,25 +8,8 @@ import struct
 import termios
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs
-
 if TYPE_CHECKING:
     import asyncio
-
-    from aiohttp import web
-
-
-def break_off(raw: web.BaseRequest, out: web.StreamResponse) -> None:
-    """End a response so that the client cannot take it for whole.
-
-    With a length or chunks the missing end says so, and what was sent still arrives; without, the end of the
-    connection is the end of the body (RFC 9112 section 6.3), so it is reset.
-    """
-    if hdrs.CONTENT_LENGTH in out.headers or hdrs.TRANSFER_ENCODING in out.headers:
-        if raw.transport is not None:
-            raw.transport.close()
-    else:
-        reset(raw.transport)
 
 
 def reset(transport: asyncio.Transport | None) -> None:

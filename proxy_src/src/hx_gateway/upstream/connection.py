@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.http_parser import HttpResponseParser
 
+from hx_gateway.clock import Clock
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError
-from hx_gateway.upstream.clock import Clock
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawResponseMessage
@@ -167,8 +167,10 @@ class Connection(asyncio.Protocol):
             return
         if upgraded:  # nothing asks for that
             self._break(exchange, None)
-        elif exchange.answered and exchange.payload.is_eof():
-            self._complete(exchange)
+        elif exchange.answered:
+            if exchange.payload.is_eof():
+                self._complete(exchange)
+            exchange.arrived()
 
     def eof_received(self) -> None:
         """Note that the upstream has closed its side; the transport then closes."""
@@ -198,6 +200,8 @@ class Connection(asyncio.Protocol):
         self._parser = self._reusable_parser = None  # they hold this connection
         if not exchange.answered or not exchange.payload.is_eof():
             exchange.fail(lost, exc)
+        else:
+            exchange.arrived()
 
     def pause_writing(self) -> None:
         """Note that the upstream does not read as fast as is written."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hx_gateway.clock import earlier
 from hx_gateway.errors import GatewayError, UpstreamBrokenError
 from hx_gateway.headers import end_to_end
-from hx_gateway.upstream.clock import earlier
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
     from multidict import CIMultiDict
 
+    from hx_gateway.message import Sink
     from hx_gateway.upstream.connection import Connection
 
 
@@ -24,6 +25,7 @@ class Exchange:
 
     __slots__ = (
         "_between_bytes",
+        "_sink",
         "answered",
         "connection",
         "deadline",
@@ -54,6 +56,7 @@ class Exchange:
         self.deadline = deadline
         """When the whole has to be over, by the loop's clock."""
         self._between_bytes = between_bytes
+        self._sink: Sink | None = None
         self.head_arrived: asyncio.Future[None] = loop.create_future()
         self.upload: asyncio.Task[None] | None = None
         """What sends the body, until all of it is sent."""
@@ -75,11 +78,32 @@ class Exchange:
         if not self.head_arrived.done():
             self.head_arrived.set_result(None)
 
+    def arrived(self) -> None:
+        """Know that a part of the body may have come, or its end."""
+        sink = self._sink
+        if sink is None:
+            return
+        payload = self.payload
+        piece = payload.read_nowait()
+        if piece:
+            sink.feed(piece)
+        if payload.is_eof():
+            self._sink = None
+            sink.end(None)
+        else:
+            self._await_bytes()
+
     def fail(self, error: Exception, cause: BaseException | None = None) -> None:
         """Raise `error` where the answer is awaited."""
         self.stop_upload()
         error.__cause__ = cause
-        if self.answered:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            piece = self.payload.read_nowait()
+            if piece:
+                sink.feed(piece)
+            sink.end(error)
+        elif self.answered:
             if not self.payload.is_eof():
                 self.payload.set_exception(error)
         elif not self.head_arrived.done():
@@ -98,6 +122,7 @@ class Exchange:
     def abort(self, error: Exception | None = None) -> None:
         """Close the connection unless it was given back; `error` goes to who waits for the answer."""
         connection, self.connection = self.connection, None
+        self._sink = None
         if connection is not None:
             connection.abort()
         if error is not None:
@@ -120,6 +145,31 @@ class Exchange:
         if payload.is_eof() and payload.exception() is None:
             return payload.read_nowait() or None
         return None
+
+    def pour(self, sink: Sink) -> None:
+        """Hand what has arrived and what follows to `sink`."""
+        error = self.payload.exception()
+        if error is not None:
+            sink.end(error if isinstance(error, Exception) else UpstreamBrokenError())
+            return
+        self._sink = sink
+        self.arrived()
+
+    def pause(self) -> None:
+        """Stop reading; it is the client's turn."""
+        if self.connection is not None and self._sink is not None:
+            self.connection.pause_reading()
+            self.connection.clock.run_until(self.deadline)
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.connection is not None and self._sink is not None:
+            self.connection.resume_reading()
+            self._await_bytes()
+
+    def _await_bytes(self) -> None:
+        if self._between_bytes and self.connection is not None:
+            self.connection.clock.run_until(earlier(self.loop.time() + self._between_bytes, self.deadline))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         payload = self.payload

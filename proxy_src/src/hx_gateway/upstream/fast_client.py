@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from hx_gateway.clock import earlier
 from hx_gateway.errors import UpstreamBrokenError
-from hx_gateway.upstream.clock import earlier
 from hx_gateway.upstream.exchange import Exchange
 from hx_gateway.upstream.framing import joined, serialize_head, upload
 from hx_gateway.upstream.origin import address

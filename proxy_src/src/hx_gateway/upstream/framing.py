@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp.http_writer import _serialize_headers
 
+from hx_gateway.clock import earlier
 from hx_gateway.errors import UpstreamBrokenError
-from hx_gateway.upstream.clock import earlier
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict

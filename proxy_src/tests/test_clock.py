@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from hx_gateway.upstream.clock import Clock, earlier
+from hx_gateway.clock import Clock, earlier
 
 
 def made() -> tuple[asyncio.AbstractEventLoop, Clock, Mock]:

@@ -1,0 +1,152 @@
+"""What a client sends, turned into requests, and held to the limits."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aiohttp import web
+from aiohttp.http_parser import HttpRequestParser
+from aiohttp.streams import EMPTY_PAYLOAD
+
+from hx_gateway.errors import GatewayError, MalformedRequestError, RequestTimeoutError
+from hx_gateway.server.framing import ChunkOverhead, head_size
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
+    from hx_gateway.clock import Clock
+    from hx_gateway.config.limits import Limits
+
+    Arrival: TypeAlias = "tuple[RawRequestMessage | GatewayError, StreamReader]"
+
+_BUFFER = 65536
+"""Bytes of a body that wait to be read before reading from the client stops at twice as much."""
+
+_LONGEST_LINE = 8190
+"""Bytes of a request line, and of one header."""
+
+QUEUE_MAX = 16
+"""Requests that wait behind the one that is answered; more stay in the kernel."""
+
+
+class Intake:
+    """Reads requests with aiohttp's C parser, and adds the limits it lacks.
+
+    A head has to end in time, its size and the overhead of chunks are bounded. After a request that is refused nothing
+    more is looked at.
+    """
+
+    __slots__ = ("_body", "_clock", "_head_bytes", "_limits", "_loop", "_overhead", "_parser", "deaf", "queue")
+
+    def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop, clock: Clock, limits: Limits) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._limits = limits
+        self._parser: Any = HttpRequestParser(
+            protocol,
+            loop,
+            _BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=limits.headers_max,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,  # bodies are passed on as they are
+            max_msg_queue_size=QUEUE_MAX,
+        )
+        self._head_bytes = 0
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._overhead: ChunkOverhead | None = None
+        self.deaf = False
+        """What still arrives is not looked at."""
+        self.queue: deque[Arrival] = deque()
+        """Requests to be answered; an error stands for one that is none."""
+
+    @property
+    def in_head(self) -> bool:
+        """Whether a head has begun and not ended."""
+        return self._head_bytes > 0
+
+    def feed(self, data: bytes) -> None:
+        """Parse `data`, and see that it stays within the limits."""
+        if self.deaf:
+            return
+        in_body = not self._body.is_eof()
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except Exception:  # whatever the parser raises, this is not HTTP
+            self._refuse(MalformedRequestError())
+            return
+        if upgraded:  # what follows is not HTTP
+            self.deaf = True
+        if messages:
+            self.queue.extend(messages)
+            self._heads_ended(messages, len(data))
+        elif in_body:
+            if self._overhead is not None and self._overhead.exceeded_by(len(data)):
+                self._refuse(MalformedRequestError())
+        elif data:
+            self._head_goes_on(len(data))
+
+    def next(self) -> Arrival:
+        """Return the first of the queue."""
+        arrival = self.queue.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        return arrival
+
+    def head_is_late(self) -> None:
+        """Refuse the head that has begun."""
+        self._refuse(RequestTimeoutError())
+
+    def close(self) -> None:
+        """Look at nothing more, and let go of the parser, which holds the connection."""
+        self.deaf = True
+        self._parser = None
+        self._break_body()
+
+    def _heads_ended(self, messages: list[tuple[RawRequestMessage, StreamReader]], received: int) -> None:
+        size, self._head_bytes = self._head_bytes + received, 0
+        self._clock.run_until(None)
+        message, self._body = messages[-1]
+        self._overhead = None
+        if len(messages) > 1 or message.chunked or size > self._limits.header_bytes_max:
+            self._measure(messages, size)
+
+    def _measure(self, newest: list[tuple[RawRequestMessage, StreamReader]], size: int) -> None:
+        """Refuse the `newest` requests, which took `size` bytes so far, if a head or framing is too large."""
+        heads = [head_size(message) for message, _ in newest]
+        if max(heads) > self._limits.header_bytes_max:
+            self._refuse(MalformedRequestError(), instead_of=len(newest))
+        elif any(message.chunked for message, _ in newest):
+            whole = sum(heads) + sum(body.total_bytes for _, body in newest if body is not self._body)
+            self._overhead = ChunkOverhead(self._body)
+            if self._overhead.exceeded_by(size - whole):
+                self._refuse(MalformedRequestError(), instead_of=len(newest))
+
+    def _head_goes_on(self, received: int) -> None:
+        begins = not self._head_bytes
+        self._head_bytes += received
+        if self._head_bytes > self._limits.header_bytes_max:
+            self._refuse(MalformedRequestError())
+        elif begins:
+            timeout = self._limits.header_timeout
+            self._clock.run_until(self._loop.time() + timeout if timeout else None)
+
+    def _refuse(self, error: GatewayError, *, instead_of: int = 0) -> None:
+        """Have `error` answered once the requests before are answered, in place of the newest ones."""
+        self.deaf = True
+        self._clock.run_until(None)
+        self._head_bytes = 0
+        self._break_body()
+        for _ in range(instead_of):
+            self.queue.pop()
+        self.queue.append((error, EMPTY_PAYLOAD))
+
+    def _break_body(self) -> None:
+        """Tell whoever reads the last body that it will not end, which aiohttp does not."""
+        if not self._body.is_eof():
+            self._body.set_exception(web.RequestPayloadError("malformed body"))
