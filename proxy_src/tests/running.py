@@ -16,6 +16,7 @@ from hx_gateway.generation import open_generation
 from hx_gateway.log import LogSink
 from hx_gateway.middleware import ServiceState
 from hx_gateway.server import GatewayServer
+from hx_gateway.views import open_views
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -58,11 +59,12 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         state = ServiceState()
         generation = await open_generation(config, log, state)
         lifespan.push_async_callback(generation.aclose)
-        metrics_port = await generation.open_listeners()
+        views = await open_views(config, log, state, lifespan)
+        views.show(generation.services)
         server = GatewayServer(generation.handler, config, state)
         _, port = await server.start()
         try:
-            yield Gateway(port, server, fd, metrics_port or 0)
+            yield Gateway(port, server, fd, views.metrics_port or 0)
         finally:
             await server.drain(0, asyncio.Event())
 

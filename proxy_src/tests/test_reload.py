@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from hx_gateway.reload import restart_needed
+from scrape import samples, value
 
 from running import configured, process
 from wire import ask, chunk, client, read_chunks, reply, request, upstream
@@ -98,6 +99,40 @@ async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None
                 gw.signal(signal.SIGHUP)
                 await gw.message("reloaded")
                 assert (await ask(gw.port, request())).status == 200
+
+
+async def test_counters_go_on_where_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    metrics = {"enabled": True, "listen": {"port": 0}}
+    go_on = asyncio.Event()
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"one"))
+        await go_on.wait()
+        writer.write(chunk(b"two") + chunk(b""))
+
+    async with upstream() as up, upstream(play) as slow:
+        write(file, slow.url, metrics=metrics)
+        async with process("--config", str(file)) as gw, client(gw.port) as stream:
+            (said,) = [message for message in gw.messages if message["event"] == "metrics_listening"]
+            await stream.send(request())
+            await stream.head()
+            write(file, up.url, metrics=metrics)
+            gw.signal(signal.SIGHUP)
+            await gw.message("reloaded")
+            await ask(gw.port, request())
+            found = await samples(said["port"])
+            assert value(found, "http_server_active_requests") == 1  # of the pipeline that is going
+            sent = found["hx_gateway_upstream_requests_total"]
+            assert sorted(sent.values()) == [1, 1]
+            assert len(found["hx_gateway_upstream_healthy"]) == 1
+            go_on.set()
+            assert b"".join([piece async for piece in read_chunks(stream.reader)]) == b"onetwo"
+            await asyncio.sleep(0.2)
+            found = await samples(said["port"])
+            assert found["hx_gateway_upstream_requests_total"] == sent
+            assert sum(found["hx_gateway_requests_total"].values()) == 2
+            assert value(found, "http_server_active_requests") == 0
 
 
 async def test_no_request_fails_while_it_reloads_again_and_again(tmp_path: Path) -> None:

@@ -10,14 +10,12 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hx_gateway.worker import for_worker
+from scrape import samples, value
 
-from running import configured, process, run
-from wire import ask, chunk, client, read_chunks, reply, request, upstream
+from running import process, run
+from wire import Client, ask, chunk, client, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
-    import pytest
-
     from running import Process
     from wire import Seen
 
@@ -112,11 +110,116 @@ async def test_workers_that_cannot_start_end_it(tmp_path: Path) -> None:
     assert "REDIS_URL" in errors
 
 
-def test_each_shows_its_own_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = configured(metrics={"enabled": True, "listen": {"port": 5000}})
-    monkeypatch.setenv("HX_GATEWAY_WORKER", "0")
-    assert for_worker(config).metrics.listen.port == 5000
-    monkeypatch.setenv("HX_GATEWAY_WORKER", "3")
-    assert for_worker(config).metrics.listen.port == 5003
-    config = configured(metrics={"unix_socket": "/run/m"})
-    assert for_worker(config).metrics.unix_socket == "/run/m.3"
+ON: dict[str, Any] = {"metrics": {"enabled": True, "listen": {"port": 0}}}
+
+
+async def page_of(gateway: Process) -> int:
+    """Wait for all workers; return the port of the page."""
+    await started(gateway)
+    (said,) = [message for message in gateway.messages if message["event"] == "metrics_listening"]
+    return int(said["port"])
+
+
+async def spread(gateway: Process, request: bytes, number: int = 40) -> None:
+    """Ask on so many connections that every worker gets some."""
+    for _ in range(number):
+        assert (await ask(gateway.port, request)).status == 200
+
+
+async def test_one_page_shows_all_workers(tmp_path: Path) -> None:
+    async with upstream() as up, process("--config", write(tmp_path / "gateway.yml", up.url, **ON)) as gw:
+        port = await page_of(gw)
+        await spread(gw, request())
+        found = await samples(port)
+        assert sum(found["hx_gateway_requests_total"].values()) == 40
+        assert value(found, "hx_gateway_upstream_requests_total") == 40
+        assert value(found, "http_server_active_requests") == 0
+        assert value(found, "hx_gateway_build_info") == 1
+        for worker in ("0", "1"):
+            assert value(found, "hx_gateway_worker_up", worker=worker) == 1
+            assert value(found, "process_resident_memory_bytes", worker=worker) > 1e6
+            assert value(found, "hx_gateway_event_loop_lag_seconds_count", worker=worker) >= 0
+        assert value(found, "process_open_fds", worker="supervisor") > 3
+
+
+async def test_what_a_worker_counted_outlives_it_and_a_reload(tmp_path: Path) -> None:
+    async with upstream() as up, process("--config", write(tmp_path / "gateway.yml", up.url, **ON)) as gw:
+        port = await page_of(gw)
+        await spread(gw, request())
+        assert sum((await samples(port))["hx_gateway_requests_total"].values()) == 40
+        os.kill(pids(gw)[0], signal.SIGKILL)
+        await gw.message("worker_died")
+        found = await samples(port)  # nobody is there to be asked
+        assert sum(found["hx_gateway_requests_total"].values()) == 40
+        assert value(found, "hx_gateway_worker_up", worker="0") == 0
+        assert value(found, "hx_gateway_worker_up", worker="1") == 1
+        await gw.message("listening")
+        gw.signal(signal.SIGHUP)
+        await gw.message("reloaded")
+        await gw.message("reloaded")
+        await spread(gw, request(), 10)
+        found = await samples(port)
+        assert sum(found["hx_gateway_requests_total"].values()) == 50
+        assert value(found, "hx_gateway_upstream_requests_total") == 50
+        assert value(found, "hx_gateway_worker_up", worker="0") == 1
+
+
+async def test_a_worker_that_stands_still_is_left_out(tmp_path: Path) -> None:
+    async with upstream() as up, process("--config", write(tmp_path / "gateway.yml", up.url, **ON)) as gw:
+        port = await page_of(gw)
+        await samples(port)
+        os.kill(pids(gw)[1], signal.SIGSTOP)
+        try:
+            found = await samples(port)
+            assert value(found, "hx_gateway_worker_up", worker="1") == 0
+            assert "process_open_fds" in found
+            assert not any(("worker", "1") in labels for labels in found["process_open_fds"])
+        finally:
+            os.kill(pids(gw)[1], signal.SIGCONT)
+        assert value(await samples(port), "hx_gateway_worker_up", worker="1") == 1
+
+
+async def test_a_purge_reaches_every_worker(tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    sections = {"cache": {"enabled": True}, "admin": {"socket": str(path)}}
+    kept = request(
+        "/v1/embeddings",
+        "POST",
+        ["Authorization: Bearer sk-1", "Content-Type: application/json"],
+        b'{"model":"m","input":"x"}',
+    )
+    answered = reply(200, b'{"object":"list","data":[],"model":"m"}', ["Content-Type: application/json"])
+    async with upstream(say(answered)) as up:
+        async with process("--config", write(tmp_path / "gateway.yml", up.url, **sections)) as gw:
+            await started(gw)
+            await spread(gw, kept)
+            counts = await operate(path, "GET", "/cache")
+            assert (counts["entries"], counts["hit"], counts["miss"]) == (2, 38, 2)
+            assert await operate(path, "DELETE", "/cache?all=1") == {"purged": "all", "entries": 2}
+            assert (await operate(path, "GET", "/cache"))["entries"] == 0
+            await spread(gw, kept)
+            assert len(up.seen) == 4
+            assert "error" in await operate(path, "DELETE", "/cache?all=2")
+            os.kill(pids(gw)[0], signal.SIGKILL)
+            await gw.message("worker_died")
+            assert (await operate(path, "DELETE", "/cache?all=1"))["entries"] == 1
+
+
+async def operate(path: Path, method: str, target: str) -> dict[str, Any]:
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    connection = Client(reader, writer)
+    await connection.send(request(target, method))
+    found: dict[str, Any] = json.loads((await connection.answer()).body)
+    writer.close()
+    return found
+
+
+async def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        metrics = {"enabled": True, "listen": {"port": port}}
+        config = write(tmp_path / "gateway.yml", "http://127.0.0.1:1", metrics=metrics)
+        status, _, errors = await run("--config", config, "--listen", "127.0.0.1:0")
+    assert status == 1
+    assert f"cannot listen for metrics on 127.0.0.1 port {port}" in errors

@@ -20,7 +20,7 @@ from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.pipeline import check_factories
 from hx_gateway.routes import describe
 from hx_gateway.supervisor import supervise
-from hx_gateway.worker import end_with_supervisor, for_worker, worker_number
+from hx_gateway.worker import end_with_supervisor, worker_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _read(path: Path | None, upstream: str | None, listen: tuple[str, int] | None) -> Config:
     config = load(path, upstream_url=upstream, listen=listen)
     check_factories(config.middlewares)
-    return for_worker(config)
+    return config
 
 
 def _run(config: Config, read: Callable[[], Config]) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from hx_gateway.admin.listener import open_admin
-from hx_gateway.metrics.listener import open_metrics
+from hx_gateway.metrics.state import StateMetrics
 from hx_gateway.middleware import Services
 from hx_gateway.pipeline import build
 from hx_gateway.stores.redis import open_redis
@@ -25,24 +24,9 @@ class Generation:
         self.config = services.config
         self.services = services
         self.handler = handler
-        self._listeners = AsyncExitStack()
-
-    async def open_listeners(self) -> int | None:
-        """Open the metrics page and the admin socket; return the former's port.
-
-        Raises MetricsListenError or AdminListenError.
-        """
-        port = await open_metrics(self.services, self._listeners)
-        await open_admin(self.services, self._listeners)
-        return port
-
-    async def close_listeners(self) -> None:
-        """Close both, so that the next generation can open them."""
-        await self._listeners.aclose()
 
     async def aclose(self) -> None:
         """Let go of everything; no request may be under way."""
-        await self._listeners.aclose()
         await self.services.lifespan.aclose()
 
 
@@ -57,6 +41,7 @@ async def open_generation(config: Config, log: LogSink, state: ServiceState) -> 
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
         services = Services(config, upstream, log, lifespan, state, redis)
+        services.metrics.register(StateMetrics(services))
         return Generation(services, build(services))
     except BaseException:
         await lifespan.aclose()

@@ -18,6 +18,7 @@ from hx_gateway.notify import notify
 from hx_gateway.reload import Reloader
 from hx_gateway.server import GatewayServer
 from hx_gateway.server.protocol import check_parser
+from hx_gateway.views import open_views
 from hx_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
         lifespan.callback(log.close)
         state = ServiceState()
         generation = await open_generation(config, log, state)
+        lifespan.push_async_callback(generation.aclose)
         server = GatewayServer(generation.handler, config, state)
-        reloader = Reloader(generation, server, log, state, read)
+        views = await open_views(config, log, state, lifespan)
+        views.show(generation.services)
+        reloader = Reloader(generation, server, log, state, views, read)
         lifespan.push_async_callback(reloader.aclose)
-        await generation.open_listeners()
         address, port = await server.start(inherited_sockets())
         # what was made so far lives as long as the process: no collection has to look at it again
         gc.collect()

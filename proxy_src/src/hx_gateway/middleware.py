@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hx_gateway.config import Config
     from hx_gateway.log import LogSink
+    from hx_gateway.metrics.requests import RequestMetrics
     from hx_gateway.stores.redis import Redis
     from hx_gateway.upstream.base import Upstream
 
@@ -58,15 +59,19 @@ class Services:
         self.admin = AdminRoutes()
         """Add here what an operator may ask on the admin socket."""
         self.metrics = CollectorRegistry(auto_describe=False)
-        """Register here what `/metrics` shall show."""
+        """Register here what `/metrics` shall show. A reload makes another; what this one counted stays in the sum."""
 
 
 class ServiceState:
-    """What the process is doing, for those who report it."""
+    """What the process is doing, for those who report it; it outlives a reload."""
 
-    __slots__ = ("draining", "limits")
+    __slots__ = ("draining", "limits", "metrics", "requests")
 
     def __init__(self) -> None:
+        self.metrics = CollectorRegistry(auto_describe=False)
+        """What is measured of the process as a whole."""
+        self.requests: RequestMetrics | None = None
+        """What is counted of requests, once the middleware is made that does so."""
         self.draining = False
         self.limits: Callable[[], str] = lambda: "off"
         """Where rate limits are counted: `redis`, `memory`, `off` or, while requests are refused, `unavailable`."""

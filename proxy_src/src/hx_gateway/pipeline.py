@@ -89,8 +89,12 @@ def ordered() -> list[tuple[str, Factory]]:
 
 
 def _metrics(services: Services) -> Metrics | None:
-    config = services.config.metrics
-    return Metrics(RequestMetrics(services.metrics, config)) if config.enabled else None
+    config, state = services.config.metrics, services.state
+    if not config.enabled:
+        return None
+    if state.requests is None:  # else a reload: the section cannot have changed, and counting goes on
+        state.requests = RequestMetrics(state.metrics, config)
+    return Metrics(state.requests)
 
 
 def build(services: Services) -> Handler:

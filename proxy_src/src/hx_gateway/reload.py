@@ -7,11 +7,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from hx_gateway.admin.listener import AdminListenError
 from hx_gateway.config import ConfigError
 from hx_gateway.generation import open_generation
 from hx_gateway.log import LOGGER, event
-from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.notify import notify
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from hx_gateway.middleware import ServiceState
     from hx_gateway.server import GatewayServer
     from hx_gateway.server.under_way import UnderWay
+    from hx_gateway.views import Views
 
 RESTART_KEYS = ("listen.address", "listen.port", "listen.backlog", "metrics", "admin", "workers")
 """What a running process cannot change."""
@@ -48,12 +47,14 @@ class Reloader:
         server: GatewayServer,
         log: LogSink,
         state: ServiceState,
+        views: Views,
         read: Callable[[], Config],
     ) -> None:
         self._generation = generation
         self._server = server
         self._log = log
         self._state = state
+        self._views = views
         self._read = read
         self._lock = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -74,18 +75,19 @@ class Reloader:
         keys = restart_needed(old.config, config)
         config = config.model_copy(update=_kept(old.config, config))
         new = await open_generation(config, self._log, self._state)
-        await old.close_listeners()
-        try:
-            await new.open_listeners()
-        except (MetricsListenError, AdminListenError) as error:  # somebody took an address meanwhile
-            event("listener_lost", logging.ERROR, reason=str(error))
+        self._views.show(new.services)
         self._generation = new
         LOGGER.setLevel(config.log.level.upper())
         under_way = self._server.configure(new.handler, config)
-        retiring = asyncio.create_task(_retire(old, under_way))
+        retiring = asyncio.create_task(self._retire(old, under_way))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
         event("reloaded", requests=under_way.count, restart_needed=keys)
+
+    async def _retire(self, generation: Generation, under_way: UnderWay) -> None:
+        await under_way.ended()
+        await generation.aclose()
+        self._views.end(generation.services)
 
     async def aclose(self) -> None:
         """Let go of every generation; no request may be under way."""
@@ -98,8 +100,3 @@ def _kept(old: Config, new: Config) -> dict[str, object]:
     kept: dict[str, object] = {key: getattr(old, key) for key in RESTART_KEYS if "." not in key}
     listen = {key.partition(".")[2] for key in RESTART_KEYS if "." in key}
     return {**kept, "listen": new.listen.model_copy(update={name: getattr(old.listen, name) for name in listen})}
-
-
-async def _retire(generation: Generation, under_way: UnderWay) -> None:
-    await under_way.ended()
-    await generation.aclose()

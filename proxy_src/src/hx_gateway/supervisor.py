@@ -10,14 +10,19 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hx_gateway.admin.listener import open_admin
 from hx_gateway.inherited import WORKER_FD, inherited_sockets
 from hx_gateway.log import event
+from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.notify import notify
 from hx_gateway.watchdog import Watchdog
-from hx_gateway.worker import SUPERVISOR, VARIABLE
+from hx_gateway.worker import ANSWERS, SUPERVISOR, VARIABLE
+from hx_gateway.workers.admin import EveryWorker
+from hx_gateway.workers.metrics import AllWorkers
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
@@ -32,12 +37,16 @@ _DELAY = 1.0
 async def supervise(config: Config) -> int:
     """Run `config.workers` workers until SIGTERM or SIGINT, then wait while they drain; return the exit status.
 
-    They share one listening socket, so that no connection waits for a worker that is gone. Raises OSError if the
-    address cannot be listened on.
+    They share one listening socket, so that no connection waits for a worker that is gone. The page of
+    metrics and the admin socket are the supervisor's, which asks the workers. Raises OSError, MetricsListenError or
+    AdminListenError if an address cannot be listened on.
     """
     listener = _listener(config)
-    with tempfile.TemporaryDirectory(prefix="hx-gateway-") as folder:
+    async with AsyncExitStack() as lifespan:
+        folder = lifespan.enter_context(tempfile.TemporaryDirectory(prefix="hx-gateway-"))
         supervisor = _Supervisor(listener, Path(folder), config.workers)
+        await open_metrics(config.metrics, AllWorkers(supervisor.answers).page, lifespan)
+        await open_admin(config.admin.socket, EveryWorker(supervisor.answers), lifespan)
         return await supervisor.run()
 
 
@@ -63,6 +72,8 @@ class _Worker:
         self.ready = asyncio.Event()
         self.heard = time.monotonic()
         self.path = str(folder / str(number))
+        self.answers = f"{self.path}.answers"
+        """Where it can be asked."""
         self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         self._channel.bind(self.path)
         asyncio.get_running_loop().add_reader(self._channel, self._hear)
@@ -85,6 +96,7 @@ class _Supervisor:
     def __init__(self, listener: socket.socket, folder: Path, workers: int) -> None:
         self._listener = listener
         self._workers = [_Worker(number, folder) for number in range(workers)]
+        self.answers = [worker.answers for worker in self._workers]
         self._stop = asyncio.Event()
         self._status = 0
 
@@ -140,6 +152,7 @@ class _Supervisor:
             **os.environ,
             VARIABLE: str(worker.number),
             SUPERVISOR: str(os.getpid()),
+            ANSWERS: worker.answers,
             WORKER_FD: str(number),
             "NOTIFY_SOCKET": worker.path,
             "WATCHDOG_USEC": str(int(_MISSED * 1_000_000)),

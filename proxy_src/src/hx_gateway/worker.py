@@ -5,10 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hx_gateway.config import Config
 
 VARIABLE = "HX_GATEWAY_WORKER"
 """Environment variable with the worker's number, from 0."""
@@ -37,22 +33,10 @@ def end_with_supervisor() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def for_worker(config: Config) -> Config:
-    """Return `config` as this worker uses it: each has a metrics page and an admin socket of its own.
-
-    Worker N takes `metrics.listen.port` + N; sockets have `.N` after their path. Worker 0 takes them as they are.
-    """
-    number = worker_number()
-    if not number:
-        return config
-    metrics = config.metrics
-    listen = metrics.listen
-    if listen.port:
-        listen = listen.model_copy(update={"port": listen.port + number})
-    metrics = metrics.model_copy(update={"listen": listen, "unix_socket": _numbered(metrics.unix_socket, number)})
-    admin = config.admin.model_copy(update={"socket": _numbered(config.admin.socket, number)})
-    return config.model_copy(update={"metrics": metrics, "admin": admin})
+ANSWERS = "HX_GATEWAY_ANSWERS"
+"""Environment variable with the path on which this worker answers its supervisor."""
 
 
-def _numbered(path: str, number: int) -> str:
-    return f"{path}.{number}" if path else path
+def answers_path() -> str:
+    """Return where this worker answers its supervisor; empty in a process that is none."""
+    return os.environ.get(ANSWERS, "")

@@ -7,34 +7,31 @@ import logging
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import hdrs, web
 
-from hx_gateway.admin.routes import AdminError
 from hx_gateway.errors import JSON
 from hx_gateway.log import event
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
-    from hx_gateway.admin.routes import AdminRoutes
-    from hx_gateway.middleware import Services
+    from hx_gateway.admin.routes import Desk
 
 
 class AdminListenError(Exception):
     """The admin socket cannot be listened on."""
 
 
-async def open_admin(services: Services, lifespan: AsyncExitStack) -> None:
-    """Listen on `admin.socket`, if there is one, until `lifespan` ends. Raises AdminListenError."""
-    path = services.config.admin.socket
+async def open_admin(path: str, desk: Desk, lifespan: AsyncExitStack) -> None:
+    """Answer by `desk` on the socket `path`, if there is one, until `lifespan` ends. Raises AdminListenError."""
     if not path:
         return
     bound = _bind(path)
     inode = Path(path).stat().st_ino  # noqa: ASYNC240 - once, before the first request
-    server = web.Server(_Site(services.admin), access_log=None)
+    server = web.Server(_Site(desk), access_log=None)
     listener = await asyncio.get_running_loop().create_unix_server(server, sock=bound)
 
     async def close() -> None:
@@ -72,28 +69,14 @@ def _remove(path: Path, inode: int) -> None:
 
 
 class _Site:
-    """Answers by the routes."""
+    """Answers in JSON."""
 
-    def __init__(self, routes: AdminRoutes) -> None:
-        self._routes = routes
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        actions = self._routes.methods(request.path)
-        if not actions:
-            return _answer(404, {"error": f"unknown address; there are {', '.join(self._routes.paths()) or 'none'}"})
-        action = actions.get(request.method)
-        if action is None:
-            allowed = ", ".join(sorted(actions))
-            return _answer(405, {"error": f"only {allowed}"}, {hdrs.ALLOW: allowed})
-        try:
-            return _answer(200, await action(request.query))
-        except AdminError as error:
-            return _answer(error.status, {"error": str(error)})
-
-
-def _answer(status: int, document: dict[str, Any], headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status,
-        body=orjson.dumps(document) + b"\n",
-        headers={hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store", **(headers or {})},
-    )
+        status, document, allow = await self._desk(request.method, request.path, request.query)
+        headers = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"}
+        if allow:
+            headers[hdrs.ALLOW] = allow
+        return web.Response(status=status, body=orjson.dumps(document) + b"\n", headers=headers)

@@ -4,41 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
 
 from hx_gateway.log import event
-from hx_gateway.metrics.process import LoopLag, ProcessMetrics
-from hx_gateway.metrics.state import StateMetrics
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AsyncExitStack
 
+    from prometheus_client.core import Metric
     from prometheus_client.registry import CollectorRegistry
 
     from hx_gateway.config.metrics import MetricsSection
-    from hx_gateway.middleware import Services
 
 
 class MetricsListenError(Exception):
     """The address for metrics cannot be listened on."""
 
 
-async def open_metrics(services: Services, lifespan: AsyncExitStack) -> int | None:
-    """Measure the process and show all metrics until `lifespan` ends.
+class Families(Protocol):
+    """What prometheus_client's encoders take for a registry."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Return all families; called from another thread than the event loop's."""
+
+
+async def open_metrics(
+    config: MetricsSection, page: Callable[[], Awaitable[Families]], lifespan: AsyncExitStack
+) -> int | None:
+    """Show what `page` returns, if metrics are on, until `lifespan` ends.
 
     Returns the port, None without one. Raises MetricsListenError.
     """
-    config = services.config.metrics
     if not config.enabled:
         return None
-    registry = services.metrics
-    registry.register(ProcessMetrics())
-    registry.register(StateMetrics(services))
-    lifespan.callback(LoopLag(registry).close)
-    server = web.Server(_Page(registry), access_log=None)
+    server = web.Server(_Page(page), access_log=None)
     listener, port = await _listen(server, config)
 
     async def close() -> None:
@@ -76,8 +79,8 @@ def _remove_socket(path: Path) -> None:
 class _Page:
     """Answers GET and HEAD of /metrics."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self, page: Callable[[], Awaitable[Families]]) -> None:
+        self._page = page
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path != "/metrics":
@@ -86,5 +89,5 @@ class _Page:
             return web.Response(status=405, headers={hdrs.ALLOW: "GET, HEAD"})
         encode, kind = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
         # in a thread: a scrape of thousands of series takes longer than a request should wait
-        body = await asyncio.to_thread(encode, self._registry)
+        body = await asyncio.to_thread(encode, cast("CollectorRegistry", await self._page()))
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "no-store"})

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from hx_gateway.middleware import Services
+    from hx_gateway.log import LogSink
+    from hx_gateway.middleware import Services, ServiceState
     from hx_gateway.stores.redis import Redis
     from hx_gateway.upstream.base import Upstream
 
@@ -27,8 +28,25 @@ _UPSTREAM: tuple[tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str,
 )
 
 
+class ProcessState(Collector):
+    """State of what outlives a reload: the log, the process' life, and where limits are counted."""
+
+    def __init__(self, log: LogSink, state: ServiceState) -> None:
+        self._log = log
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the state of each."""
+        yield CounterMetricFamily("hx_gateway_log_records_dropped", "Log records thrown away", self._log.dropped)
+        draining = self._state.draining
+        yield GaugeMetricFamily("hx_gateway_draining", "Whether the gateway is shutting down", draining)
+        limits = GaugeMetricFamily("hx_gateway_limits_store", "1 for where limits are counted", labels=("store",))
+        limits.add_metric((self._state.limits(),), 1)
+        yield limits
+
+
 class StateMetrics(Collector):
-    """State of the log, of the process' life, of the limits, and of Redis."""
+    """State of a generation's neighbours: the LiteLLM servers and Redis."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -36,13 +54,6 @@ class StateMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Return the state of each."""
         services = self._services
-        dropped = services.log.dropped
-        yield CounterMetricFamily("hx_gateway_log_records_dropped", "Log records thrown away", dropped)
-        draining = services.state.draining
-        yield GaugeMetricFamily("hx_gateway_draining", "Whether the gateway is shutting down", draining)
-        limits = GaugeMetricFamily("hx_gateway_limits_store", "1 for where limits are counted", labels=("store",))
-        limits.add_metric((services.state.limits(),), 1)
-        yield limits
         yield from _upstream(services.upstream)
         if services.redis is not None:
             yield from _redis(services.redis)
