@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrape import samples, value
 
+from limits import limit
 from running import process, run
 from wire import Client, ask, chunk, client, read_chunks, reply, request, say, upstream
 
@@ -223,3 +225,46 @@ async def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
         status, _, errors = await run("--config", config, "--listen", "127.0.0.1:0")
     assert status == 1
     assert f"cannot listen for metrics on 127.0.0.1 port {port}" in errors
+
+
+async def test_limits_are_those_of_the_gateway_not_of_each_worker(tmp_path: Path) -> None:
+    sections = {"rate_limits": {"limits": [limit(amount=10)]}, **ON}
+    async with upstream() as up:
+        async with process("--config", write(tmp_path / "gateway.yml", up.url, **sections)) as gw:
+            port = await page_of(gw)
+            statuses = [(await ask(gw.port, request())).status for _ in range(30)]
+            assert (statuses.count(200), statuses.count(429)) == (10, 20)
+            assert value(await samples(port), "hx_gateway_limits_store", store="memory") == 1
+            gw.signal(signal.SIGHUP)  # what was used stays used
+            await gw.message("reloaded")
+            await gw.message("reloaded")
+            assert (await ask(gw.port, request())).status == 429
+
+
+async def test_requests_of_a_client_are_counted_over_all_workers(tmp_path: Path) -> None:
+    async def endless(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"x"))
+        await asyncio.sleep(30)
+
+    async def taken(stack: AsyncExitStack) -> int:
+        """Ask 20 times; return how many streams were let through, which stay open."""
+        found = 0
+        for _ in range(20):
+            stream = await stack.enter_async_context(client(gw.port))
+            await stream.send(request())
+            found += (await stream.head()).status == 200
+        return found
+
+    sections = {"limits": {"streams_per_client": 3}}
+    async with upstream(endless) as up, AsyncExitStack() as stack:
+        async with process("--config", write(tmp_path / "gateway.yml", up.url, **sections)) as gw:
+            await started(gw)
+            assert await taken(stack) == 3
+            await stack.aclose()
+            await asyncio.sleep(0.3)
+            assert await taken(stack) == 3
+            for pid in pids(gw):  # with a worker go the places that it held
+                os.kill(pid, signal.SIGKILL)
+            await gw.message("listening")
+            await gw.message("listening")
+            assert await taken(stack) == 3

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from hx_gateway.metrics.state import StateMetrics
 from hx_gateway.middleware import Services
 from hx_gateway.pipeline import build
+from hx_gateway.stores.limits_supervisor import SupervisorLimits
 from hx_gateway.stores.redis import open_redis
 from hx_gateway.upstream.factory import make_upstream
+from hx_gateway.worker import limits_path
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
@@ -30,6 +32,15 @@ class Generation:
         await self.services.lifespan.aclose()
 
 
+def _workers(config: Config, lifespan: AsyncExitStack) -> SupervisorLimits | None:
+    path = limits_path()
+    if not path or not (config.rate_limits.limits or config.limits.streams_per_client):
+        return None
+    limits = SupervisorLimits(path)
+    lifespan.push_async_callback(limits.aclose)
+    return limits
+
+
 async def open_generation(config: Config, log: LogSink, state: ServiceState) -> Generation:
     """Make everything that `config` asks for.
 
@@ -40,7 +51,7 @@ async def open_generation(config: Config, log: LogSink, state: ServiceState) -> 
         upstream = make_upstream(config.upstream)
         lifespan.push_async_callback(upstream.aclose)
         redis = await open_redis(config.redis, lifespan)
-        services = Services(config, upstream, log, lifespan, state, redis)
+        services = Services(config, upstream, log, lifespan, state, redis, _workers(config, lifespan))
         services.metrics.register(StateMetrics(services))
         return Generation(services, build(services))
     except BaseException:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hx_gateway.config import Config
     from hx_gateway.log import LogSink
     from hx_gateway.metrics.requests import RequestMetrics
+    from hx_gateway.stores.limits_supervisor import SupervisorLimits
     from hx_gateway.stores.redis import Redis
     from hx_gateway.upstream.base import Upstream
 
@@ -37,7 +38,7 @@ class Middleware(Protocol):
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("admin", "config", "lifespan", "log", "metrics", "redis", "state", "upstream")
+    __slots__ = ("admin", "config", "lifespan", "log", "metrics", "redis", "state", "upstream", "workers")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Services:
         lifespan: AsyncExitStack,
         state: ServiceState,
         redis: Redis | None = None,
+        workers: SupervisorLimits | None = None,
     ) -> None:
         self.config = config
         self.upstream = upstream
@@ -56,6 +58,8 @@ class Services:
         self.state = state
         self.redis = redis
         """The server that several gateways share; None where the gateway does without."""
+        self.workers = workers
+        """Limits of all workers of this gateway; None where it has only one."""
         self.admin = AdminRoutes()
         """Add here what an operator may ask on the admin socket."""
         self.metrics = CollectorRegistry(auto_describe=False)

@@ -15,7 +15,7 @@ from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
 from hx_gateway.middlewares.api_document import ApiDocument
 from hx_gateway.middlewares.cache import make_cache
-from hx_gateway.middlewares.client_limits import ClientLimits
+from hx_gateway.middlewares.client_limits import make_client_limits
 from hx_gateway.middlewares.credentials import Credentials
 from hx_gateway.middlewares.embeddings import EmbeddingsTranslation
 from hx_gateway.middlewares.errors import ErrorShape
@@ -72,7 +72,7 @@ def ordered() -> list[tuple[str, Factory]]:
         # before anything else sees a credential
         ("credentials", lambda _: Credentials()),
         # once the client's address is known, before anything is read for it
-        ("client_limits", lambda services: ClientLimits(services.config.limits.streams_per_client)),
+        ("client_limits", make_client_limits),
         # after all that can refuse by the head alone, before all that looks into a body
         ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
         # outside the cache: a kept answer is a request of its session too

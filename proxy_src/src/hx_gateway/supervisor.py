@@ -20,8 +20,9 @@ from hx_gateway.log import event
 from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.notify import notify
 from hx_gateway.watchdog import Watchdog
-from hx_gateway.worker import ANSWERS, SUPERVISOR, VARIABLE
+from hx_gateway.worker import ANSWERS, LIMITS, SUPERVISOR, VARIABLE
 from hx_gateway.workers.admin import EveryWorker
+from hx_gateway.workers.limits import open_limits
 from hx_gateway.workers.metrics import AllWorkers
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ async def supervise(config: Config) -> int:
     async with AsyncExitStack() as lifespan:
         folder = lifespan.enter_context(tempfile.TemporaryDirectory(prefix="hx-gateway-"))
         supervisor = _Supervisor(listener, Path(folder), config.workers)
+        await open_limits(supervisor.limits, lifespan)
         await open_metrics(config.metrics, AllWorkers(supervisor.answers).page, lifespan)
         await open_admin(config.admin.socket, EveryWorker(supervisor.answers), lifespan)
         return await supervisor.run()
@@ -96,6 +98,7 @@ class _Supervisor:
     def __init__(self, listener: socket.socket, folder: Path, workers: int) -> None:
         self._listener = listener
         self._workers = [_Worker(number, folder) for number in range(workers)]
+        self.limits = str(folder / "limits")
         self.answers = [worker.answers for worker in self._workers]
         self._stop = asyncio.Event()
         self._status = 0
@@ -153,6 +156,7 @@ class _Supervisor:
             VARIABLE: str(worker.number),
             SUPERVISOR: str(os.getpid()),
             ANSWERS: worker.answers,
+            LIMITS: self.limits,
             WORKER_FD: str(number),
             "NOTIFY_SOCKET": worker.path,
             "WATCHDOG_USEC": str(int(_MISSED * 1_000_000)),

@@ -40,3 +40,12 @@ ANSWERS = "HX_GATEWAY_ANSWERS"
 def answers_path() -> str:
     """Return where this worker answers its supervisor; empty in a process that is none."""
     return os.environ.get(ANSWERS, "")
+
+
+LIMITS = "HX_GATEWAY_LIMITS"
+"""Environment variable with the path on which the supervisor counts for all workers."""
+
+
+def limits_path() -> str:
+    """Return where limits are counted for all workers; empty in a process that is the only one."""
+    return os.environ.get(LIMITS, "")

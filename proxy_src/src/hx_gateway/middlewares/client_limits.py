@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
 from hx_gateway.errors import TooManyStreamsError
+from hx_gateway.stores.errors import StoreUnavailableError
+from hx_gateway.stores.limits_base import Bucket, Plan
 
 if TYPE_CHECKING:
     from hx_gateway.message import Request, Response
-    from hx_gateway.middleware import Handler
+    from hx_gateway.middleware import Handler, Services
     from hx_gateway.outcome import Outcome
+    from hx_gateway.stores.limits_supervisor import SupervisorLimits
+
+NAME: Final = "streams_per_client"
+"""What refuses, as the outcome names it."""
 
 
 class ClientLimits:
@@ -25,7 +33,7 @@ class ClientLimits:
             client = request.client
             active = self._active.get(client, 0)
             if active >= self._most:
-                request.outcome.limit = "streams_per_client"
+                request.outcome.limit = NAME
                 raise TooManyStreamsError
             self._active[client] = active + 1
 
@@ -38,3 +46,40 @@ class ClientLimits:
 
             request.on_finish(release)
         return await call_next(request)
+
+
+class WorkersClientLimits(ClientLimits):
+    """Counts for all workers of the gateway; in this process alone while their supervisor does not answer."""
+
+    def __init__(self, streams_per_client: int, workers: SupervisorLimits) -> None:
+        super().__init__(streams_per_client)
+        self._workers = workers
+        self._holders = (f"client.{number:x}" for number in count())
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Count the request until its last byte was sent, or raise TooManyStreamsError."""
+        plan, holder = _plan(request.client, self._most), next(self._holders)
+        try:
+            verdict = await self._workers.take(plan, 0, holder)
+        except StoreUnavailableError:
+            return await super().__call__(request, call_next)
+        if verdict.refused >= 0:
+            request.outcome.limit = NAME
+            raise TooManyStreamsError
+
+        def release(_: Outcome) -> None:
+            self._workers.settle(plan, 0, holder)
+
+        request.on_finish(release)
+        return await call_next(request)
+
+
+@lru_cache(maxsize=4096)
+def _plan(client: str, most: int) -> Plan:
+    return Plan([Bucket(NAME, "concurrent", f"hx:client:{client}", most, 0, 1, most)])
+
+
+def make_client_limits(services: Services) -> ClientLimits:
+    """Return the middleware, for all workers where there are several."""
+    most, workers = services.config.limits.streams_per_client, services.workers
+    return WorkersClientLimits(most, workers) if most and workers is not None else ClientLimits(most)

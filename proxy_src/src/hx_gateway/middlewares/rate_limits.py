@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from hx_gateway import rate_limit_headers
 from hx_gateway.errors import ConcurrencyLimitError, LimitsUnavailableError, RequestLimitError, TokenLimitError
 from hx_gateway.limit_rules import LimitRules
 from hx_gateway.log import event
-from hx_gateway.stores.errors import StoreError
+from hx_gateway.stores.errors import StoreError, StoreUnavailableError
 from hx_gateway.stores.limits_memory import MemoryLimits
 from hx_gateway.stores.limits_redis import RedisLimits
 from hx_gateway.tokens import estimate_prompt
@@ -51,6 +52,7 @@ class RateLimits:
         config = services.config.rate_limits
         self._rules = LimitRules(config.limits)
         self._memory = MemoryLimits()
+        self._workers = services.workers
         self._shared: RedisLimits | None = None
         self._redis = services.redis
         self._closed = config.on_store_failure == "fail_closed"
@@ -95,7 +97,7 @@ class RateLimits:
         return response
 
     async def _take(self, plan: Plan, tokens: int, holder: str) -> tuple[Limiter, Verdict]:
-        """Ask Redis, or this process where there is none."""
+        """Ask Redis; where there is none the supervisor that all workers have; this process where there is neither."""
         shared = self._shared
         if shared is not None:
             try:
@@ -109,6 +111,9 @@ class RateLimits:
                     self._failing = False
                     event("limits_in_redis")
                 return shared, verdict
+        if self._workers is not None:
+            with suppress(StoreUnavailableError):
+                return self._workers, await self._workers.take(plan, tokens, holder)
         return self._memory, await self._memory.take(plan, tokens, holder)
 
     def _failed(self, error: StoreError) -> None:

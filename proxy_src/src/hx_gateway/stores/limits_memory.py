@@ -26,7 +26,7 @@ def monotonic_ms() -> int:
 
 
 class MemoryLimits:
-    """Counts for this process alone: several workers, or several gateways, allow as many times as much."""
+    """Counts for this process alone: several gateways allow as many times as much."""
 
     def __init__(self, clock: Callable[[], int] = monotonic_ms) -> None:
         self._clock = clock
@@ -37,6 +37,10 @@ class MemoryLimits:
 
     async def take(self, plan: Plan, tokens: int, holder: str) -> Verdict:  # noqa: ARG002 - places have no names here
         """Use what the request needs, or nothing."""
+        return self.use(plan, tokens)
+
+    def use(self, plan: Plan, tokens: int) -> Verdict:
+        """Do what `take` does."""
         now = self._clock()
         levels = [self._level(bucket, now) for bucket in plan.buckets]
         refused, longest = -1, 0
@@ -53,11 +57,19 @@ class MemoryLimits:
 
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:  # noqa: ARG002 - places have no names here
         """Correct the tokens and free the places."""
+        self.spend(plan, tokens)
+        self.free(plan)
+
+    def spend(self, plan: Plan, tokens: int) -> None:
+        """Correct the tokens."""
         if tokens:
             now = self._clock()
             for index in plan.tokens:
                 bucket = plan.buckets[index]
                 self._keep(bucket, maths.settled(self._level(bucket, now), tokens * bucket.unit), now)
+
+    def free(self, plan: Plan) -> None:
+        """Free the places."""
         for index in plan.concurrent:
             key = plan.keys[index]
             held = self._held.pop(key, 0) - 1
