@@ -79,3 +79,8 @@ class CachedStale(_Cached):
 
 class CachedMiss(_Cached):
     said = "miss"
+
+
+def fails(_: Services) -> Mark:
+    """A factory that cannot do its work."""
+    raise OSError("no")

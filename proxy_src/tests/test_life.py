@@ -45,7 +45,7 @@ async def test_sigterm_drains(tmp_path: Path) -> None:
         manager.setblocking(False)
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
         async with upstream(play) as up, process("--upstream", up.url, env=env) as gw:
-            assert await told(manager) == b"READY=1"
+            assert await told(manager) == b"READY=1\nSTATUS=Serving"
             async with client(gw.port) as stream, client(gw.port) as idle, client(gw.port) as upload:
                 await stream.send(request())
                 await stream.head()
@@ -54,7 +54,7 @@ async def test_sigterm_drains(tmp_path: Path) -> None:
                 gw.signal(signal.SIGTERM)
                 draining = await gw.message("draining")
                 assert (draining["requests"], draining["timeout"]) == (2, 600)
-                assert await told(manager) == b"STOPPING=1"
+                assert await told(manager) == b"STOPPING=1\nSTATUS=Draining 2 requests"
                 assert await asyncio.wait_for(idle.reader.read(), 1) == b""  # closed: nothing was asked on it
                 with pytest.raises(ConnectionRefusedError):
                     await ask(gw.port, request())

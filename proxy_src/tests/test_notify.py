@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hx_gateway.notify import notify
+from hx_gateway.notify import notify, notify_ready, notify_reloading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,13 @@ def test_state_is_sent(abstract: bool, tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}" if abstract else name)
         notify("READY=1")
         assert manager.recv(100) == b"READY=1"
+        before = time.monotonic_ns() // 1000
+        notify_reloading()
+        told = manager.recv(100)
+        assert told.startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+        assert before <= int(told.rpartition(b"=")[2]) <= time.monotonic_ns() // 1000
+        notify_ready("all is well")
+        assert manager.recv(100) == b"READY=1\nSTATUS=all is well"
 
 
 @pytest.mark.parametrize("address", [None, "", "relative", "/nowhere/at/all", "@hx-gateway-nobody"])

@@ -6,17 +6,17 @@ import asyncio
 import json
 import signal
 import socket
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hx_gateway.reload import restart_needed
 from scrape import samples, value
 
-from running import configured, process
+from running import SOURCE, configured, process
 from wire import ask, chunk, client, read_chunks, reply, request, upstream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wire import Seen
 
 
@@ -76,28 +76,37 @@ async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
-        loop = asyncio.get_running_loop()
+
+        async def told() -> str:
+            """Return the next message to the service manager."""
+            return (await asyncio.wait_for(asyncio.get_running_loop().sock_recv(manager, 4096), 5)).decode()
+
         async with upstream() as up:
             write(file, up.url)
-            env = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+            env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PYTHONPATH": f"{SOURCE}:{Path(__file__).parent}"}
             async with process("--config", str(file), env=env) as gw:
-                assert await loop.sock_recv(manager, 100) == b"READY=1"
+                serving = f"READY=1\nSTATUS=Serving with the configuration of {age(file)}"
+                assert await told() == serving
                 for text, reason in (
                     ("upstream: {url: 'http://a:1'}\nlimits: {body_max: -1}", "limits.body_max"),
                     ("{", "line"),
                     ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'no:x'}]}", "middlewares.add"),
+                    ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'plugins:fails'}]}", "OSError: no"),
+                    ("upstream: {url: 'http://a:1'}\nredis: {enabled: true}", "REDIS_URL"),
                 ):
                     file.write_text(text)
                     gw.signal(signal.SIGHUP)
-                    assert reason in (await gw.message("reload_refused"))["reason"]
-                    told = await loop.sock_recv(manager, 100)
-                    assert told.startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-                    assert int(told.rpartition(b"=")[2]) > 0
-                    assert await loop.sock_recv(manager, 100) == b"READY=1"
+                    said = (await gw.message("reload_refused"))["reason"]
+                    assert reason in said
+                    assert (await told()).startswith("RELOADING=1\nMONOTONIC_USEC=")
+                    assert await told() == f"{serving}; refused that of {age(file)}: {said}"
                     assert (await ask(gw.port, request("/v1/x", "POST", body=b"a"))).body == b"a"
-                write(file, up.url)
+                write(file, up.url, metrics={"models": ["a"]})
                 gw.signal(signal.SIGHUP)
                 await gw.message("reloaded")
+                await told()
+                now = f"READY=1\nSTATUS=Serving with the configuration of {age(file)}"
+                assert await told() == f"{now}; restart needed: metrics"
                 assert (await ask(gw.port, request())).status == 200
 
 
@@ -133,6 +142,12 @@ async def test_counters_go_on_where_they_were(tmp_path: Path) -> None:
             assert found["hx_gateway_upstream_requests_total"] == sent
             assert sum(found["hx_gateway_requests_total"].values()) == 2
             assert value(found, "http_server_active_requests") == 0
+
+
+def age(file: Path) -> str:
+    """Return the time of a file as the status names it."""
+    nanoseconds = file.stat().st_mtime_ns
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9)) + f".{nanoseconds // 1000 % 10**6:06}Z"
 
 
 async def test_no_request_fails_while_it_reloads_again_and_again(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ async def started(gateway: Process) -> None:
     await gateway.message("listening")
 
 
+async def told(manager: socket.socket) -> str:
+    """Return the next message to the service manager."""
+    return (await asyncio.wait_for(asyncio.get_running_loop().sock_recv(manager, 4096), 10)).decode()
+
+
 def pids(gateway: Process) -> list[int]:
     return [message["pid"] for message in gateway.messages if message["event"] == "worker_started"]
 
@@ -45,13 +50,12 @@ async def test_workers_are_replaced_and_drain_together(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
-        loop = asyncio.get_running_loop()
         async with upstream(play) as up:
             config = write(tmp_path / "gateway.yml", up.url)
             env = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
             async with process("--config", config, env=env) as gw:
                 await started(gw)
-                assert await asyncio.wait_for(loop.sock_recv(manager, 100), 5) == b"READY=1"
+                assert (await told(manager)).startswith("READY=1\nSTATUS=Serving with the configuration of ")
                 first = pids(gw)
                 assert len(first) == 2
                 os.kill(first[0], signal.SIGKILL)
@@ -63,7 +67,7 @@ async def test_workers_are_replaced_and_drain_together(tmp_path: Path) -> None:
                     await stream.send(request())
                     await stream.head()
                     gw.signal(signal.SIGTERM)
-                    assert await asyncio.wait_for(loop.sock_recv(manager, 100), 5) == b"STOPPING=1"
+                    assert await told(manager) == "STOPPING=1\nSTATUS=Draining"
                     assert b"".join([piece async for piece in read_chunks(stream.reader)]) == b"onetwo"
                 assert (await gw.message("supervised"))["status"] == 0
                 assert await gw.end() == 0
@@ -93,16 +97,50 @@ def is_running(pid: int) -> bool:
 
 
 async def test_all_are_reloaded(tmp_path: Path) -> None:
-    async with upstream() as up:
-        config = write(tmp_path / "gateway.yml", up.url)
-        async with process("--config", config) as gw:
-            await started(gw)
-            write(tmp_path / "gateway.yml", up.url, limits={"body_max": 2})
-            gw.signal(signal.SIGHUP)
-            await gw.message("reloaded")
-            await gw.message("reloaded")
-            for _ in range(10):
-                assert (await ask(gw.port, request("/v1/x", "POST", body=b"abc"))).status == 413
+    file = tmp_path / "gateway.yml"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+
+        async with upstream() as up:
+            config = write(file, up.url)
+            async with process("--config", config, env={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as gw:
+                ready = await told(manager)
+                write(file, up.url, limits={"body_max": 2})
+                gw.signal(signal.SIGHUP)
+                assert (await told(manager)).startswith("RELOADING=1\nMONOTONIC_USEC=")
+                reloaded = await told(manager)  # not before each of them has
+                for _ in range(10):
+                    assert (await ask(gw.port, request("/v1/x", "POST", body=b"abc"))).status == 413
+                assert reloaded.startswith("READY=1\nSTATUS=Serving with the configuration of ")
+                assert reloaded > ready
+                file.write_text("upstream: 1")
+                gw.signal(signal.SIGHUP)
+                assert (await told(manager)).startswith("RELOADING=1\n")
+                refused = await told(manager)
+                assert refused.startswith(f"{reloaded}; refused that of ")
+                assert refused.endswith("upstream: must be a mapping")
+
+
+async def test_one_that_is_being_started_is_reloaded_too(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        async with upstream() as up:
+            config = write(file, up.url)
+            async with process("--config", config, env={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as gw:
+                await told(manager)
+                os.kill(pids(gw)[0], signal.SIGKILL)
+                await gw.message("worker_died")
+                await gw.message("worker_started")
+                write(file, up.url, limits={"body_max": 2})
+                gw.signal(signal.SIGHUP)  # it would end the one that has just begun
+                await gw.message("reloaded")
+                await gw.message("reloaded")
+                for _ in range(10):
+                    assert (await ask(gw.port, request("/v1/x", "POST", body=b"abc"))).status == 413
+                assert len(pids(gw)) == 3
 
 
 async def test_workers_that_cannot_start_end_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import uvloop
 from hx_gateway import __version__
 from hx_gateway.admin.listener import AdminListenError
 from hx_gateway.config import ConfigError, load
+from hx_gateway.config.source import Source
 from hx_gateway.life import serve
 from hx_gateway.log import configure
 from hx_gateway.metrics.listener import MetricsListenError
@@ -23,7 +24,7 @@ from hx_gateway.supervisor import supervise
 from hx_gateway.worker import end_with_supervisor, worker_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from hx_gateway.config import Config
 
@@ -43,16 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = getattr(arguments, "file", None) or arguments.config
     if path is None and arguments.upstream is None:
         parser.error("give --config FILE or --upstream URL")
-    read = partial(_read, path, arguments.upstream, arguments.listen)
+    source = Source(path, partial(_read, path, arguments.upstream, arguments.listen))
     try:
-        config = read()
+        config = source.read()
         if arguments.check or arguments.command == "check":
             sys.stdout.write("configuration is valid\n")
             return EX_OK
         if arguments.command == "routes":
             sys.stdout.write(asyncio.run(describe(config)))
             return EX_OK
-        return _run(config, read)
+        return _run(config, source)
     except ConfigError as error:
         sys.stderr.write(f"hx-gateway: {error}\n")
         return EX_CONFIG
@@ -64,14 +65,14 @@ def _read(path: Path | None, upstream: str | None, listen: tuple[str, int] | Non
     return config
 
 
-def _run(config: Config, read: Callable[[], Config]) -> int:
+def _run(config: Config, source: Source) -> int:
     configure(config.log.level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if config.workers > 1 and worker_number() is None:
                 return runner.run(supervise(config))
             end_with_supervisor()
-            runner.run(serve(config, read))
+            runner.run(serve(config, source))
     except OSError as error:
         reason = error.strerror or str(error)
         sys.stderr.write(f"hx-gateway: cannot listen on {config.listen.address} port {config.listen.port}: {reason}\n")

@@ -14,7 +14,7 @@ from hx_gateway.generation import open_generation
 from hx_gateway.inherited import inherited_sockets
 from hx_gateway.log import LogSink, event
 from hx_gateway.middleware import ServiceState
-from hx_gateway.notify import notify
+from hx_gateway.notify import notify, notify_ready
 from hx_gateway.reload import Reloader
 from hx_gateway.server import GatewayServer
 from hx_gateway.server.protocol import check_parser
@@ -22,16 +22,15 @@ from hx_gateway.views import open_views
 from hx_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hx_gateway.config import Config
+    from hx_gateway.config.source import Source
 
 _YOUNG_OBJECTS = 20_000
 """Allocations between collections: requests leave no cycles behind, for which Python's 700 would look in vain."""
 
 
-async def serve(config: Config, read: Callable[[], Config]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left. SIGHUP `read`s again.
+async def serve(config: Config, source: Source) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left. SIGHUP reads `source` again.
 
     Raises OSError, AdminListenError or MetricsListenError if an address cannot be listened on, ConfigError if a
     middleware cannot be loaded, the environment lacks what the configuration needs, or aiohttp runs on the wrong
@@ -48,7 +47,7 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
         server = GatewayServer(generation.handler, config, state)
         views = await open_views(config, log, state, lifespan)
         views.show(generation.services)
-        reloader = Reloader(generation, server, log, state, views, read)
+        reloader = Reloader(generation, server, log, state, views, source)
         lifespan.push_async_callback(reloader.aclose)
         address, port = await server.start(inherited_sockets())
         # what was made so far lives as long as the process: no collection has to look at it again
@@ -56,10 +55,10 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
         event("listening", address=address, port=port, upstream=config.upstream.url, version=__version__)
-        notify("READY=1")
+        notify_ready(reloader.status)
         lifespan.callback(Watchdog().close)
         await signals.until_stop(reloader)
-        notify("STOPPING=1")
+        notify(f"STOPPING=1\nSTATUS=Draining {server.active} requests")
         event("draining", requests=server.active, timeout=config.drain.timeout)
         cut = await server.drain(config.drain.timeout, signals.hurry, config.drain.notice)
         event("stopped", cut=cut)

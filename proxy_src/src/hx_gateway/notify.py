@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 
 def notify(state: str) -> None:
@@ -18,3 +19,13 @@ def notify(state: str) -> None:
             channel.sendto(state.encode(), address)
         except OSError:  # the manager is gone: the service works all the same
             return
+
+
+def notify_reloading() -> None:
+    """Say that a reload begins, with the time of it, by which `Type=notify-reload` knows its own request."""
+    notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+
+
+def notify_ready(status: object) -> None:
+    """Say that the start, or a reload, is over, and what runs: one line."""
+    notify(f"READY=1\nSTATUS={status}")

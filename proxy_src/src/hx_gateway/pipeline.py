@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from hx_gateway.config import ConfigError
 from hx_gateway.config.middlewares import MIDDLEWARES
 from hx_gateway.forwarder import Forwarder
-from hx_gateway.log import event
+from hx_gateway.log import event, redact
 from hx_gateway.metrics.requests import RequestMetrics
 from hx_gateway.middleware import compose
 from hx_gateway.middlewares.access_log import AccessLog
@@ -98,13 +98,13 @@ def _metrics(services: Services) -> Metrics | None:
 
 
 def build(services: Services) -> Handler:
-    """Return the whole pipeline as one handler. Raises ConfigError if a factory cannot be loaded."""
+    """Return the whole pipeline as one handler. Raises ConfigError if a factory cannot be loaded, or fails."""
     config = services.config.middlewares
     made: list[Middleware | None] = []
     for name, factory in ordered():
         made += _added(config, name, services)
         if name in config.replace:
-            made.append(_load(config.replace[name], f"middlewares.replace.{name}")(services))
+            made.append(_make(config.replace[name], f"middlewares.replace.{name}", services))
         elif name not in config.disable:
             made.append(factory(services))
         elif name in _HINTS:
@@ -124,10 +124,20 @@ def check_factories(config: Middlewares) -> None:
 
 def _added(config: Middlewares, before: str, services: Services) -> list[Middleware | None]:
     return [
-        _load(added.factory, f"middlewares.add[{index}].factory")(services)
+        _make(added.factory, f"middlewares.add[{index}].factory", services)
         for index, added in enumerate(config.add)
         if added.before == before
     ]
+
+
+def _make(path: str, key: str, services: Services) -> Middleware | None:
+    factory = _load(path, key)
+    try:
+        return factory(services)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever it is: a reload must not end what runs
+        raise ConfigError(f"{key}: {path} failed: {type(error).__name__}: {redact(str(error))}") from error
 
 
 def _load(path: str, key: str) -> Factory:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hx_gateway.config import ConfigError
 from hx_gateway.generation import open_generation
 from hx_gateway.log import LOGGER, event
-from hx_gateway.notify import notify
+from hx_gateway.notify import notify_ready, notify_reloading
+from hx_gateway.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hx_gateway.config import Config
+    from hx_gateway.config.source import Source
     from hx_gateway.generation import Generation
     from hx_gateway.log import LogSink
     from hx_gateway.middleware import ServiceState
@@ -48,29 +48,33 @@ class Reloader:
         log: LogSink,
         state: ServiceState,
         views: Views,
-        read: Callable[[], Config],
+        source: Source,
     ) -> None:
         self._generation = generation
         self._server = server
         self._log = log
         self._state = state
         self._views = views
-        self._read = read
+        self._source = source
+        self.status = Status(source.changed_at)
         self._lock = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def reload(self) -> None:
         """Read the file again; one that is wrong is refused, and what runs stays."""
         async with self._lock:
-            notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+            notify_reloading()
             try:
-                await self._replace(await asyncio.to_thread(self._read))
+                keys = await self._replace(await asyncio.to_thread(self._source.read))
+                self.status = Status(self._source.changed_at, tuple(keys))
             except ConfigError as error:
                 event("reload_refused", logging.ERROR, reason=str(error))
+                self.status = replace(self.status, refused_of=self._source.changed_at, refused_reason=str(error))
             finally:
-                notify("READY=1")
+                notify_ready(self.status)
 
-    async def _replace(self, config: Config) -> None:
+    async def _replace(self, config: Config) -> list[str]:
+        """Put `config` in force; return the keys that wait for a restart."""
         old = self._generation
         keys = restart_needed(old.config, config)
         config = config.model_copy(update=_kept(old.config, config))
@@ -83,6 +87,7 @@ class Reloader:
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
         event("reloaded", requests=under_way.count, restart_needed=keys)
+        return keys
 
     async def _retire(self, generation: Generation, under_way: UnderWay) -> None:
         await under_way.ended()

@@ -18,7 +18,7 @@ from hx_gateway.admin.listener import open_admin
 from hx_gateway.inherited import WORKER_FD, inherited_sockets
 from hx_gateway.log import event
 from hx_gateway.metrics.listener import open_metrics
-from hx_gateway.notify import notify
+from hx_gateway.notify import notify, notify_ready, notify_reloading
 from hx_gateway.watchdog import Watchdog
 from hx_gateway.worker import ANSWERS, LIMITS, SUPERVISOR, VARIABLE
 from hx_gateway.workers.admin import EveryWorker
@@ -72,6 +72,8 @@ class _Worker:
         self.number = number
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
+        self.status = ""
+        self._reloaded = asyncio.Event()
         self.heard = time.monotonic()
         self.path = str(folder / str(number))
         self.answers = f"{self.path}.answers"
@@ -82,8 +84,19 @@ class _Worker:
 
     def _hear(self) -> None:
         self.heard = time.monotonic()
-        if b"READY=1" in self._channel.recv(4096).split(b"\n"):
-            self.ready.set()
+        for line in self._channel.recv(4096).split(b"\n"):
+            if line.startswith(b"STATUS="):
+                self.status = line.partition(b"=")[2].decode(errors="replace")
+            elif line == b"READY=1":
+                self.ready.set()
+                self._reloaded.set()
+
+    async def reload(self) -> None:
+        """Have it read the configuration again; return when it has, or when its successor has started with it."""
+        await self.ready.wait()  # before that a signal would end it
+        self._reloaded.clear()
+        self.signal(signal.SIGHUP)
+        await self._reloaded.wait()
 
     def signal(self, number: int) -> None:
         if self.process is not None and self.process.returncode is None:
@@ -101,18 +114,20 @@ class _Supervisor:
         self.limits = str(folder / "limits")
         self.answers = [worker.answers for worker in self._workers]
         self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
         self._status = 0
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, number)
-        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         event("supervising", workers=len(self._workers), port=self._listener.getsockname()[1])
-        watching = asyncio.create_task(self._watch())
+        background = [asyncio.create_task(self._watch()), asyncio.create_task(self._reload_when_asked())]
         watchdog = Watchdog()
         await asyncio.gather(*(self._keep(worker) for worker in self._workers))
-        watching.cancel()
+        for task in background:
+            task.cancel()
         watchdog.close()
         for worker in self._workers:
             worker.close()
@@ -121,7 +136,7 @@ class _Supervisor:
 
     def _end(self, number: int) -> None:
         if not self._stop.is_set():
-            notify("STOPPING=1")
+            notify("STOPPING=1\nSTATUS=Draining")
             self._stop.set()
             self._listener.close()
         self._pass_on(number)
@@ -169,12 +184,27 @@ class _Supervisor:
             process.send_signal(signal.SIGTERM)
         return process
 
+    def _describe(self) -> str:
+        """Return what the worker says that is furthest behind: each names the age of its configuration first."""
+        return min(worker.status for worker in self._workers)
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            notify_reloading()
+            await asyncio.gather(*(worker.reload() for worker in self._workers))
+            notify_ready(self._describe())
+
     async def _watch(self) -> None:
         """Say when all are ready for the first time; kill a worker whose event loop does not turn."""
         await asyncio.gather(*(worker.ready.wait() for worker in self._workers))
-        notify("READY=1")
+        said = self._describe()
+        notify_ready(said)
         while True:
             await asyncio.sleep(1)
+            if said != (said := self._describe()):
+                notify(f"STATUS={said}")
             for worker in self._workers:
                 if worker.ready.is_set() and time.monotonic() - worker.heard > _MISSED:
                     event("worker_stuck", logging.ERROR, worker=worker.number)
