@@ -11,7 +11,8 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, UpstreamUnreachableError
-from hx_gateway.headers import InvalidHeaderError, end_to_end
+from hx_gateway.headers import end_to_end
+from hx_gateway.upstream.codings import check_codings
 from hx_gateway.upstream.origin import address
 from hx_gateway.upstream.routes import timeouts_by_route
 
@@ -96,8 +97,9 @@ class AiohttpUpstream:
             raise UpstreamBrokenError from error
         try:
             if 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
+                check_codings(response.headers, response.version)
                 return AiohttpResponse(response, self.address, timeouts.between_bytes, deadline)
-        except InvalidHeaderError:  # as broken as a status without meaning
+        except ValueError:  # a header or a coding, as broken as a status without meaning
             pass
         response.close()
         raise UpstreamBrokenError

@@ -11,6 +11,7 @@ from aiohttp.http_parser import HttpResponseParser
 
 from hx_gateway.clock import Clock
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError
+from hx_gateway.upstream.codings import check_codings
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawResponseMessage
@@ -230,7 +231,7 @@ class Connection(asyncio.Protocol):
         if exchange.answered:  # one answer to a request
             self._closing = True
         elif message.code >= 200:
-            _check_codings(message)
+            check_codings(message.headers, message.version)
             if message.should_close:
                 self._closing = True
             if message.chunked:  # trailers would stay in the parser and join the head that comes next
@@ -278,11 +279,3 @@ class Connection(asyncio.Protocol):
         except (OSError, struct.error):
             return False
         return bool(acknowledged <= self._before + 1)  # the SYN counts as one
-
-
-def _check_codings(message: RawResponseMessage) -> None:
-    """Refuse transfer codings nobody asked for (RFC 9112 section 6.1): passing them on needs undoing them."""
-    if "Transfer-Encoding" in message.headers:
-        codings = message.headers.getall("Transfer-Encoding")
-        if len(codings) != 1 or codings[0].lower() != "chunked" or message.version < (1, 1):
-            raise ValueError("unknown transfer coding")
