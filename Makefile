@@ -12,7 +12,7 @@ TESTHOST := molecule/shared/bin/testhost
 LOCAL_HOST := hx-gateway-local
 LOCAL_RELEASE ?= bookworm
 STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/hx-gateway/local
-LOCKS := roles/litellm/files/requirements.lock roles/proxy/files/requirements.lock
+LOCKS := roles/litellm/files/requirements.lock roles/proxy/files/requirements.lock roles/proxy/files/requirements-otlp.lock
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

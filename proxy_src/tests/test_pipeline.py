@@ -22,6 +22,7 @@ def test_the_order() -> None:
     assert [name for name, _ in ordered()] == [
         "request_id",
         "trace_context",
+        "tracing",
         "access_log",
         "metrics",
         "usage_records",

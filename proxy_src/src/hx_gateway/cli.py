@@ -21,6 +21,7 @@ from hx_gateway.metrics.listener import MetricsListenError
 from hx_gateway.pipeline import check_factories
 from hx_gateway.routes import describe
 from hx_gateway.supervisor import supervise
+from hx_gateway.tracing.extra import load_sender
 from hx_gateway.worker import end_with_supervisor, worker_number
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _read(path: Path | None, upstream: str | None, listen: tuple[str, int] | None) -> Config:
     config = load(path, upstream_url=upstream, listen=listen)
     check_factories(config.middlewares)
+    load_sender(config.tracing)
     return config
 
 

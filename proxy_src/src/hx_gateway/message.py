@@ -120,6 +120,7 @@ class Request:
         "key",
         "method",
         "outcome",
+        "parent_span_id",
         "prefer",
         "started",
         "target",
@@ -148,6 +149,8 @@ class Request:
         """Request id; empty until a middleware gives it one."""
         self.trace_id = ""
         """Trace that the request belongs to, 32 hexadecimal digits; empty until a middleware knows it."""
+        self.parent_span_id = ""
+        """Span of the client in that trace, 16 hexadecimal digits; empty where the trace began here."""
         self.key = ""
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
         self.document: dict[str, Any] | None = None

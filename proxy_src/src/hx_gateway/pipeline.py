@@ -29,6 +29,7 @@ from hx_gateway.middlewares.request_id import RequestId
 from hx_gateway.middlewares.sessions import make_sessions
 from hx_gateway.middlewares.token_usage import TokenUsage
 from hx_gateway.middlewares.trace_context import TraceContext
+from hx_gateway.middlewares.tracing import make_tracing
 from hx_gateway.middlewares.usage_records import usage_records
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def ordered() -> list[tuple[str, Factory]]:
         # first, so that everything after it, errors included, can name the request
         ("request_id", lambda _: RequestId()),
         # before all that names the trace
-        ("trace_context", lambda _: TraceContext()),
+        ("trace_context", _trace_context),
+        # once the trace is known, outside all else: the span covers it
+        ("tracing", make_tracing),
         # outside the errors, so that it records the status the client gets
         ("access_log", lambda services: AccessLog(services.log, services.config.log.sample)),
         # as the access log
@@ -86,6 +89,11 @@ def ordered() -> list[tuple[str, Factory]]:
         # last: the others see the body as the client sent it
         ("embeddings", lambda services: EmbeddingsTranslation(services.config.embeddings)),
     ]
+
+
+def _trace_context(services: Services) -> TraceContext:
+    config = services.config.tracing
+    return TraceContext(config.sample if config.enabled else 1)
 
 
 def _metrics(services: Services) -> Metrics | None:

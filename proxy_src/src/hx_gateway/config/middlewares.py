@@ -11,6 +11,7 @@ from hx_gateway.config.base import Section, check_factory
 MiddlewareName = Literal[
     "request_id",
     "trace_context",
+    "tracing",
     "access_log",
     "metrics",
     "usage_records",

@@ -17,6 +17,7 @@ from hx_gateway.config.middlewares import Middlewares
 from hx_gateway.config.rate_limits import RateLimits
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.config.sessions import Sessions
+from hx_gateway.config.tracing import TracingSection
 from hx_gateway.config.upstream import Upstream
 from hx_gateway.config.usage import UsageSection
 
@@ -34,6 +35,7 @@ class Config(Section):
     log: Log = Log()
     metrics: MetricsSection = MetricsSection()
     usage: UsageSection = UsageSection()
+    tracing: TracingSection = TracingSection()
     middlewares: Middlewares = Middlewares()
     embeddings: Embeddings = Embeddings()
     redis: RedisSection = RedisSection()
@@ -41,6 +43,12 @@ class Config(Section):
     cache: Cache = Cache()
     sessions: Sessions = Sessions()
     admin: Admin = Admin()
+
+    @model_validator(mode="after")
+    def _has_what_it_traces(self) -> Config:
+        if self.tracing.enabled and "trace_context" in self.middlewares.disable:
+            raise ValueError("tracing.enabled: needs the middleware trace_context")
+        return self
 
     @model_validator(mode="after")
     def _have_their_store(self) -> Config:

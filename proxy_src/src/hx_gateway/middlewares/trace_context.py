@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PARENT = "traceparent"
 STATE = "tracestate"
 
-_PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?")
+_PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 """version "-" trace-id "-" parent-id "-" trace-flags (section 3.2.2); a later version may append fields."""
 
 _MEMBER = re.compile(
@@ -33,23 +33,31 @@ _MOST_MEMBERS = 32
 class TraceContext:
     """Continues the trace of a client, or starts one; `request.trace_id` names it.
 
+    `sample` is the share of the traces started here that are to be recorded, chosen by the id as OpenTelemetry's
+    TraceIdRatioBased does; of a client's trace the client decides.
+
     A `traceparent` that is malformed, doubled or of no known form is replaced, and its `tracestate` dropped
     (section 3.2.4 and 4.3). The span of the gateway is the parent of LiteLLM's.
     """
 
+    def __init__(self, sample: float = 1) -> None:
+        self._recorded_below = round(sample * (1 << 64))
+
     async def __call__(self, request: Request, call_next: Handler) -> Response:
-        """Set `request.trace_id` and both headers."""
+        """Set `request.trace_id`, `request.parent_span_id` and both headers."""
         headers = request.headers
         given = headers.getall(PARENT, ())
         match = _PARENT.fullmatch(given[0]) if len(given) == 1 else None
-        if match is None or (match[1] == "00" and match[4] is not None):
+        if match is None or (match[1] == "00" and match[5] is not None):
             request.trace_id = os.urandom(16).hex()
-            flags = "01"  # the access log records it; 00 would keep LiteLLM's tracing from recording its part
+            # as a rule 01, for the access log records it; 00 keeps LiteLLM's tracing from recording its part
+            flags = "01" if int(request.trace_id[16:], 16) < self._recorded_below else "00"
             if STATE in headers:
                 del headers[STATE]
         else:
             request.trace_id = match[2]
-            flags = "01" if int(match[3], 16) & 1 else "00"  # the only flag there is (section 3.2.2.5.1)
+            request.parent_span_id = match[3]
+            flags = "01" if int(match[4], 16) & 1 else "00"  # the only flag there is (section 3.2.2.5.1)
             if STATE in headers:
                 _keep_valid_state(headers)
         headers[PARENT] = f"00-{request.trace_id}-{os.urandom(8).hex()}-{flags}"
