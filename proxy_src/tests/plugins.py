@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
 
+from hx_gateway.errors import NotFoundError
 from hx_gateway.message import Response
 
 if TYPE_CHECKING:
@@ -84,3 +85,19 @@ class CachedMiss(_Cached):
 def fails(_: Services) -> Mark:
     """A factory that cannot do its work."""
     raise OSError("no")
+
+
+class Refusing:
+    """Refuses whom a header names; it can begin early, though it has nothing to begin."""
+
+    def __init__(self, _: Services) -> None: ...
+
+    def prefetch(self, request: Request) -> bool:  # noqa: ARG002 - the interface
+        return True
+
+    def abandon(self, begun: object) -> None: ...
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        if "X-Refuse" in request.headers:
+            raise NotFoundError
+        return await call_next(request)

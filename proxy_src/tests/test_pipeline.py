@@ -34,6 +34,7 @@ def test_the_order() -> None:
         "credentials",
         "client_limits",
         "json_body",
+        "prefetch",
         "sessions",
         "rate_limits",
         "cache",

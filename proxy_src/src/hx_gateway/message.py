@@ -107,11 +107,19 @@ async def read_all(body: Body, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+class Abandons(Protocol):
+    """Began something for a request, before its turn came."""
+
+    def abandon(self, begun: Any) -> None:
+        """Let go of `begun`: its turn will not come."""
+
+
 class Request:
     """One request of a client. Middlewares may change `target`, `headers` and `body` on the way in."""
 
     __slots__ = (
         "_on_finish",
+        "ahead",
         "body",
         "client",
         "document",
@@ -157,6 +165,8 @@ class Request:
         """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
         self.prefer = ""
         """Address of the server that should get the request, `HOST:PORT`; empty where any will do."""
+        self.ahead: dict[Abandons, Any] = {}
+        """What middlewares have begun before their turn, see middleware.Prefetching."""
         self.outcome = Outcome()
         self.started = time.monotonic()
         self._on_finish: list[Callable[[Outcome], None]] = []
@@ -194,6 +204,10 @@ class Request:
     def finish(self) -> None:
         """Tell everyone who asked how the request ended."""
         # they refer to the request: emptied, so that it is freed at once instead of by the next garbage collection
+        if self.ahead:
+            for middleware, begun in self.ahead.items():
+                middleware.abandon(begun)
+            self.ahead.clear()
         callbacks, self._on_finish = self._on_finish, []
         for callback in callbacks:
             callback(self.outcome)

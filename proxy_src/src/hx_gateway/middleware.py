@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import ismethod
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 from prometheus_client.registry import CollectorRegistry
 
@@ -31,8 +31,32 @@ class Middleware(Protocol):
     closed (`Response.aclose`).
     """
 
-    async def __call__(self, request: Request, call_next: Handler) -> Response:
+    def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
         """Return the response to `request`, from `call_next` or of its own; raise GatewayError to refuse."""
+
+
+class Prefetching(Middleware, Protocol):
+    """A middleware that can begin what it will wait for before its turn, together with others.
+
+    What it begins it keeps in `request.ahead[self]`, and takes it out when its turn comes. That may be never, and a
+    turn may come without it. Between the two nothing may change what was begun for: such a middleware leaves method,
+    target, key and document of a request as they are.
+    """
+
+    def prefetch(self, request: Request) -> bool:
+        """Begin, without waiting and without raising; return whether those behind may begin too.
+
+        They may if it is likely that the request passes: to look in vain does no harm, but what counts would count a
+        request that is then refused here.
+        """
+
+    def abandon(self, begun: Any) -> None:
+        """Let go of what `prefetch` kept in a request that has ended before the middleware's turn."""
+
+
+def is_prefetching(middleware: Middleware) -> TypeGuard[Prefetching]:
+    """Say whether `middleware` can begin before its turn."""
+    return hasattr(middleware, "prefetch") and hasattr(middleware, "abandon")
 
 
 class Services:

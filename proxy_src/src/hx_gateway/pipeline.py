@@ -24,6 +24,7 @@ from hx_gateway.middlewares.health import Health
 from hx_gateway.middlewares.json_body import JsonBody
 from hx_gateway.middlewares.metrics import Metrics
 from hx_gateway.middlewares.path_gate import PathGate
+from hx_gateway.middlewares.prefetch import Prefetch
 from hx_gateway.middlewares.rate_limits import RateLimits
 from hx_gateway.middlewares.request_id import RequestId
 from hx_gateway.middlewares.sessions import make_sessions
@@ -78,6 +79,8 @@ def ordered() -> list[tuple[str, Factory]]:
         ("client_limits", make_client_limits),
         # after all that can refuse by the head alone, before all that looks into a body
         ("json_body", lambda services: JsonBody(services.config.limits.body_read_max)),
+        # right before those that ask a store, which it has ask together, and behind all that changes a request
+        ("prefetch", lambda _: Prefetch()),
         # outside the cache: a kept answer is a request of its session too
         ("sessions", make_sessions),
         # after the body, which names the model and the tokens; before all that answers, the cache included
@@ -118,7 +121,11 @@ def build(services: Services) -> Handler:
         elif name in _HINTS:
             event(f"{name}_disabled", logging.WARNING, hint=_HINTS[name])
     made += _added(config, "forwarder", services)
-    return compose([middleware for middleware in made if middleware is not None], Forwarder(services.upstream))
+    middlewares = [middleware for middleware in made if middleware is not None]
+    for place, middleware in enumerate(middlewares):
+        if isinstance(middleware, Prefetch):
+            middleware.look_ahead(middlewares[place + 1 :])
+    return compose(middlewares, Forwarder(services.upstream))
 
 
 def check_factories(config: Middlewares) -> None:

@@ -20,7 +20,8 @@ from hx_gateway.stores.errors import StoreReplyError, StoreTimeoutError, StoreUn
 from hx_gateway.stores.limits_lua import SETTLE
 from hx_gateway.stores.limits_memory import MemoryLimits
 from hx_gateway.stores.limits_redis import RedisLimits
-from hx_gateway.stores.redis import Redis, Script, open_redis
+from hx_gateway.stores.redis import Redis, open_redis
+from hx_gateway.stores.script import Script
 
 from limits import Clock, limit, plan
 from redis_server import RedisServer
@@ -51,6 +52,7 @@ async def limiter(server: RedisServer, lease: float = 30, **section: Any) -> Asy
 @pytest.fixture(autouse=True)
 def _empty(server: RedisServer) -> None:
     server.admin().flushall()
+    server.admin().script_load(SETTLE.text)  # what is posted before the server knows its script is done a turn later
 
 
 def levels(server: RedisServer) -> dict[bytes, bytes]:
@@ -117,7 +119,6 @@ async def test_corrections_of_a_turn_go_out_together(server: RedisServer) -> Non
         tokens = plan(limit("t", "tokens", 1000), limit("u", "tokens", 2000))
         for _ in range(5):
             await limits.take(tokens, 100, "")
-        await redis.script(SETTLE, [], [])  # from here on the server knows it
         calls = redis.state.calls
         for _ in range(5):
             limits.settle(tokens, -90, "")

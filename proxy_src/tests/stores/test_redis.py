@@ -14,7 +14,8 @@ import pytest
 from hx_gateway.config import ConfigError
 from hx_gateway.config.redis import RedisSection
 from hx_gateway.stores.errors import StoreReplyError, StoreTimeoutError, StoreUnavailableError
-from hx_gateway.stores.redis import Redis, Script, open_redis
+from hx_gateway.stores.redis import Redis, open_redis
+from hx_gateway.stores.script import Script
 
 from redis_server import PASSWORD, RedisServer, free_port
 

@@ -38,7 +38,7 @@ class MemoryStore:
         self._bytes = 0
         self._marks = ["0"]
 
-    async def get(self, place: Place) -> Found:
+    async def get(self, place: Place, asked: object = None) -> Found:  # noqa: ARG002 - there is nothing to wait for
         """Return what is kept at `place`."""
         kept = self._kept.get(place.key)
         if kept is None:

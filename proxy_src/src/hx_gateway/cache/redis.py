@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hx_gateway.cache.entry import decode, encode
 from hx_gateway.cache.store import Found
 from hx_gateway.stores.errors import StoreError
+from hx_gateway.stores.script import pack_rest, pack_start
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.cache.entry import Entry
     from hx_gateway.cache.store import Place, Scope
     from hx_gateway.stores.redis import Redis
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 _ENTRY: Final = "hx:cache:answer:"
 _PURGED: Final = "hx:cache:purged:"
 _ALL: Final = f"{_PURGED}all"
+_LOOK: Final = pack_start(4, "MGET")
 
 
 class RedisStore:
@@ -35,12 +39,16 @@ class RedisStore:
         # an answer asked for before a purge may arrive long after it
         self._purge_ms = int((longest + 86400) * 1000)
 
-    async def get(self, place: Place) -> Found:
+    def ask(self, place: Place) -> asyncio.Future[Any]:
+        """Begin to look; to be given to `get`. Raises StoreUnavailableError."""
+        key = _ENTRY + place.key
+        looked = _LOOK + f"${len(key)}\r\n{key}\r\n".encode() + _purges(place.model, place.credential)
+        return self._redis.send(looked)
+
+    async def get(self, place: Place, asked: asyncio.Future[Any] | None = None) -> Found:
         """Return what is kept at `place`; nothing, with marks that let nothing be kept, while Redis is away."""
         try:
-            data, *purges = await self._redis.call(
-                "MGET", _ENTRY + place.key, _ALL, _purged("model", place.model), _purged("key", place.credential)
-            )
+            data, *purges = await (self.ask(place) if asked is None else asked)
         except StoreError:
             return Found(None, [])
         marks = [purge.decode("latin-1") if purge is not None else "" for purge in purges]
@@ -63,6 +71,11 @@ class RedisStore:
 
 
 @lru_cache(maxsize=4096)
+def _purges(model: str, credential: str) -> bytes:
+    """Return the keys of the purges that an answer may fall under, as they stand in a command."""
+    return pack_rest(_ALL, _purged("model", model), _purged("key", credential))
+
+
 def _purged(kind: str, name: str) -> str:
     # a model's name is a client's text of any length
     return f"{_PURGED}{kind}:{name if kind == 'key' else sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.cache.entry import Entry
 
 
@@ -42,8 +44,8 @@ class Scope(NamedTuple):
 class CacheStore(Protocol):
     """Keeps answers. A store that does not work finds and keeps nothing; it never fails a request."""
 
-    async def get(self, place: Place) -> Found:
-        """Return what is kept at `place`."""
+    async def get(self, place: Place, asked: asyncio.Future[Any] | None = None) -> Found:
+        """Return what is kept at `place`; `asked` is what the store returned if that was begun already."""
 
     def put(self, place: Place, entry: Entry, marks: list[str], seconds: float) -> None:
         """Keep `entry` for `seconds`, unless there was a purge since `marks` that it falls under."""

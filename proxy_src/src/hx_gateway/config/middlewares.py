@@ -23,6 +23,7 @@ MiddlewareName = Literal[
     "credentials",
     "client_limits",
     "json_body",
+    "prefetch",
     "sessions",
     "rate_limits",
     "cache",

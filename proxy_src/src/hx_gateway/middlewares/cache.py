@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hx_gateway.cache.access import KeyAccess, Verdict
 from hx_gateway.cache.admin import offer
@@ -16,8 +17,12 @@ from hx_gateway.cache.policy import HEADER, Policy, asked, is_for_cache
 from hx_gateway.cache.redis import RedisStore
 from hx_gateway.cache.store import Place
 from hx_gateway.errors import GatewayError, NotCachedError
+from hx_gateway.stores.errors import StoreUnavailableError
+from hx_gateway.stores.redis import forget
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.cache.flight import Flight
     from hx_gateway.cache.policy import Asked
     from hx_gateway.cache.store import CacheStore, Scope
@@ -29,12 +34,23 @@ _FAILED: Final = frozenset({500, 502, 503, 504})
 """Statuses that are errors in the sense of RFC 5861 section 4."""
 
 
+class _Looking(NamedTuple):
+    """A look for an answer."""
+
+    asks: Asked
+    place: Place | None
+    """None where the answer may neither be looked up nor kept."""
+    found: asyncio.Future[Any] | None
+    """What the store was asked already."""
+
+
 class ResponseCache:
     """Keeps answers to deterministic calls, and gives them again to who asked while their key is known good."""
 
     def __init__(self, config: Cache, store: CacheStore, access: KeyAccess) -> None:
         self._policy = Policy(config)
         self._store = store
+        self._ask = store.ask if isinstance(store, RedisStore) else None
         self._access = access
         self._flights = Flights()
         self._keeper = Keeper(self._policy, store, self._flights, config)
@@ -42,19 +58,33 @@ class ResponseCache:
         self.served = {"hit": 0, "miss": 0, "bypass": 0, "stale": 0}
         """How many requests had which outcome."""
 
+    def prefetch(self, request: Request) -> bool:
+        """Begin to look for an answer, if one may be used."""
+        if self._ask is not None and is_for_cache(request):
+            looking = self._looking(request)
+            if looking.place is not None:
+                with suppress(StoreUnavailableError):
+                    looking = looking._replace(found=self._ask(looking.place))
+            request.ahead[self] = looking
+        return True
+
+    @staticmethod
+    def abandon(begun: _Looking) -> None:
+        """Let go of the reply."""
+        if begun.found is not None:
+            forget(begun.found)
+
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Answer from the cache, or pass on and keep the answer if it may be kept."""
         if not is_for_cache(request):
             return await call_next(request)
-        asks = asked(request.headers)
-        if not self._policy.allows(request, asks):
+        asks, place, found = request.ahead.pop(self, None) or self._looking(request)
+        if place is None:
             if asks.only_if_cached:
                 raise NotCachedError
             return await self._pass(request, call_next)
-        model = request.model
-        place = Place(cache_key(request, shared=self._policy.shared(model)), request.key, model)
-        entry, marks = await self._store.get(place)
-        ttl = self._policy.ttl(model)
+        entry, marks = await self._store.get(place, found)
+        ttl = self._policy.ttl(place.model)
         if entry is not None and (age := _age(entry, asks)) < ttl:
             if self._access.is_known(request):
                 return self._labelled(request, entry.response(), "hit", age)
@@ -84,6 +114,14 @@ class ResponseCache:
     def counts(self) -> dict[str, int]:
         """Return how many requests had which outcome, how many answers were kept, and what the store knows."""
         return {**self.served, "stored": self._keeper.stored, **self._store.counts()}
+
+    def _looking(self, request: Request) -> _Looking:
+        """Return where the answer to `request`, which is for the cache, may be."""
+        asks = asked(request.headers)
+        if not self._policy.allows(request, asks):
+            return _Looking(asks, None, None)
+        model = request.model
+        return _Looking(asks, Place(cache_key(request, shared=self._policy.shared(model)), request.key, model), None)
 
     async def _pass(self, request: Request, call_next: Handler) -> Response:
         """Leave the cache out, but see what the answer says about the key."""

@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hx_gateway import rate_limit_headers
 from hx_gateway.errors import ConcurrencyLimitError, LimitsUnavailableError, RequestLimitError, TokenLimitError
@@ -18,6 +18,8 @@ from hx_gateway.stores.limits_redis import RedisLimits
 from hx_gateway.tokens import estimate_prompt
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.errors import GatewayError
     from hx_gateway.message import Request, Response
     from hx_gateway.middleware import Handler, Services
@@ -38,6 +40,18 @@ _KEPT = frozenset({"hit", "stale"})
 
 _LARGEST = 1 << 31
 """Tokens above which it makes no difference how many a request asks for."""
+
+
+class _Need(NamedTuple):
+    """What a request needs to pass."""
+
+    plan: Plan
+    prompt: int
+    """Tokens of the prompt, estimated."""
+    reserved: int
+    """Tokens, those of the longest answer included."""
+    holder: str
+    """Who has its place in limits on concurrent requests; empty where there are none."""
 
 
 class RateLimits:
@@ -72,17 +86,30 @@ class RateLimits:
             return "redis"
         return "unavailable" if self._closed else "memory"
 
+    def prefetch(self, request: Request) -> bool:
+        """Begin to count the request in Redis, if that is there."""
+        shared = self._shared
+        if shared is not None:
+            need = self._need(request)
+            if need is not None:
+                with suppress(StoreUnavailableError):
+                    asked = shared.ask(need.plan, need.reserved, need.holder)
+                    request.ahead[self] = need, asked
+        return True
+
+    def abandon(self, begun: tuple[_Need, asyncio.Future[Any]]) -> None:
+        """Give back what the request did not come to use."""
+        need, asked = begun
+        if self._shared is not None:
+            self._shared.return_unused(need.plan, need.reserved, need.holder, asked)
+
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Pass the request on if every limit that applies to it lets it."""
-        plan = self._rules.plan(request.key, request.model, request.client)
-        if plan is None:
+        need, asked = request.ahead.pop(self, None) or (self._need(request), None)
+        if need is None:
             return await call_next(request)
-        prompt = reserved = 0
-        if plan.tokens and request.document is not None:
-            prompt = estimate_prompt(request.document)
-            reserved = min(_LARGEST, prompt + _longest_answer(request.document))
-        holder = next(self._holders) if plan.concurrent else ""
-        limiter, verdict = await self._take(plan, reserved, holder)
+        plan, prompt, reserved, holder = need
+        limiter, verdict = await self._take(need, asked)
         if verdict.refused >= 0:
             self._refuse(request, plan, verdict)
         if holder or reserved:
@@ -96,12 +123,24 @@ class RateLimits:
         rate_limit_headers.write(response.headers, plan, verdict, kept=kept)
         return response
 
-    async def _take(self, plan: Plan, tokens: int, holder: str) -> tuple[Limiter, Verdict]:
+    def _need(self, request: Request) -> _Need | None:
+        """Return what `request` needs to pass; None if no limit applies."""
+        plan = self._rules.plan(request.key, request.model, request.client)
+        if plan is None:
+            return None
+        prompt = reserved = 0
+        if plan.tokens and request.document is not None:
+            prompt = estimate_prompt(request.document)
+            reserved = min(_LARGEST, prompt + _longest_answer(request.document))
+        return _Need(plan, prompt, reserved, next(self._holders) if plan.concurrent else "")
+
+    async def _take(self, need: _Need, asked: asyncio.Future[Any] | None) -> tuple[Limiter, Verdict]:
         """Ask Redis; where there is none the supervisor that all workers have; this process where there is neither."""
+        plan, _, tokens, holder = need
         shared = self._shared
         if shared is not None:
             try:
-                verdict = await shared.take(plan, tokens, holder)
+                verdict = await shared.take(plan, tokens, holder, asked)
             except StoreError as error:
                 self._failed(error)
                 if self._closed:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hx_gateway.errors import InvalidSessionError, SessionLimitError
 from hx_gateway.sessions.memory import MemorySessions
 from hx_gateway.sessions.redis import RedisSessions
-from hx_gateway.stores.errors import StoreError
+from hx_gateway.stores.errors import StoreError, StoreUnavailableError
+from hx_gateway.stores.redis import forget
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.config.sessions import Sessions
     from hx_gateway.message import Request, Response
     from hx_gateway.middleware import Handler, Services
@@ -34,9 +38,29 @@ class SessionKeeper:
     A session whose store does not answer is passed on uncounted.
     """
 
-    def __init__(self, store: SessionStore, *, issue: bool) -> None:
+    def __init__(self, store: SessionStore, *, issue: bool, limited: bool = False) -> None:
         self._store = store
         self._issue = issue
+        self._limited = limited
+        """A session may be refused."""
+        self._ask = store.ask if isinstance(store, RedisSessions) else None
+
+    def prefetch(self, request: Request) -> bool:
+        """Begin to count the request in the session that the client named."""
+        if HEADER not in request.headers or not request.key or request.method != "POST":
+            return True
+        given = request.headers.getall(HEADER)
+        if len(given) > 1 or _ACCEPTED.fullmatch(given[0]) is None:
+            return False
+        if self._ask is not None:
+            with suppress(StoreUnavailableError):
+                request.ahead[self] = self._ask(_name(request.key, given[0]))
+        return not self._limited
+
+    @staticmethod
+    def abandon(begun: asyncio.Future[Any]) -> None:
+        """Let go of the reply."""
+        forget(begun)
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Count the request in its session. Raises InvalidSessionError, SessionLimitError."""
@@ -46,7 +70,7 @@ class SessionKeeper:
         if len(given) > 1 or (given and _ACCEPTED.fullmatch(given[0]) is None):
             raise InvalidSessionError
         session = given[0] if given else f"sess-{os.urandom(16).hex()}"
-        name = sha256(f"{request.key}\0{session}".encode()).hexdigest()
+        name = _name(request.key, session)
         if given:
             await self._begin(request, name)
         record = self._store.end if given else self._store.add
@@ -64,7 +88,7 @@ class SessionKeeper:
 
     async def _begin(self, request: Request, name: str) -> None:
         try:
-            begun = await self._store.begin(name)
+            begun = await self._store.begin(name, request.ahead.pop(self, None))
         except StoreError:
             return
         if begun.refused:
@@ -73,11 +97,16 @@ class SessionKeeper:
         request.prefer = begun.upstream
 
 
+def _name(key: str, session: str) -> str:
+    return sha256(f"{key}\0{session}".encode()).hexdigest()
+
+
 def make_sessions(services: Services) -> SessionKeeper | None:
     """Return what keeps sessions as configured; None where it is off."""
     config: Sessions = services.config.sessions
     if not config.enabled:
         return None
+    limited = bool(config.max_requests or config.max_tokens)
     if config.store == "redis" and services.redis is not None:
-        return SessionKeeper(RedisSessions(services.redis, config), issue=config.issue)
-    return SessionKeeper(MemorySessions(config), issue=config.issue)
+        return SessionKeeper(RedisSessions(services.redis, config), issue=config.issue, limited=limited)
+    return SessionKeeper(MemorySessions(config), issue=config.issue, limited=limited)

@@ -32,7 +32,7 @@ class MemorySessions:
         self._clock = clock
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
-    async def begin(self, name: str) -> Begun:
+    async def begin(self, name: str, asked: object = None) -> Begun:  # noqa: ARG002 - there is nothing to wait for
         """Count a request."""
         config = self._config
         session = self._live(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hx_gateway.sessions.store import Begun
-from hx_gateway.stores.redis import Script
+from hx_gateway.stores.script import Script
 
 if TYPE_CHECKING:
+    import asyncio
+
     from hx_gateway.config.sessions import Sessions
     from hx_gateway.stores.redis import Redis
 
@@ -43,15 +45,21 @@ class RedisSessions:
         self._ttl = int(config.ttl * 1000)
         self._begin = (config.max_requests, config.max_tokens, self._ttl)
 
-    async def begin(self, name: str) -> Begun:
+    def ask(self, name: str) -> asyncio.Future[Any]:
+        """Begin to count a request; to be given to `begin`. Raises StoreUnavailableError."""
+        return self._redis.send(_BEGIN.named((_PREFIX + name,), self._begin))
+
+    async def begin(self, name: str, asked: asyncio.Future[Any] | None = None) -> Begun:
         """Count a request, in one round trip. Raises StoreUnavailableError."""
-        requests, tokens, upstream, refused = await self._redis.script(_BEGIN, [_PREFIX + name], self._begin)
+        if asked is None:
+            asked = self.ask(name)
+        requests, tokens, upstream, refused = await self._redis.ran(asked, _BEGIN, (_PREFIX + name,), self._begin)
         return Begun(requests, tokens, upstream.decode("latin-1"), refused.decode())
 
     def end(self, name: str, tokens: int, upstream: str) -> None:
         """Add what a request took."""
-        self._redis.post_script(_END, [_PREFIX + name], [tokens, upstream, self._ttl, 0])
+        self._redis.post_script(_END, (_PREFIX + name,), (tokens, upstream, self._ttl, 0))
 
     def add(self, name: str, tokens: int, upstream: str) -> None:
         """Begin a session."""
-        self._redis.post_script(_END, [_PREFIX + name], [tokens, upstream, self._ttl, 1])
+        self._redis.post_script(_END, (_PREFIX + name,), (tokens, upstream, self._ttl, 1))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Begun(NamedTuple):
@@ -19,8 +22,11 @@ class Begun(NamedTuple):
 class SessionStore(Protocol):
     """Keeps sessions until they were idle for their time."""
 
-    async def begin(self, name: str) -> Begun:
-        """Count a request of the session `name`, unless it is at a limit. Raises StoreUnavailableError."""
+    async def begin(self, name: str, asked: asyncio.Future[Any] | None = None) -> Begun:
+        """Count a request of the session `name`, unless it is at a limit. Raises StoreError.
+
+        `asked` is what the store returned if that was begun already.
+        """
 
     def end(self, name: str, tokens: int, upstream: str) -> None:
         """Add what a request took, and remember who answered it (empty: nobody did), without waiting for it."""

@@ -32,7 +32,7 @@ class Bucket(NamedTuple):
 class Plan:
     """All counters that one request must pass."""
 
-    __slots__ = ("arguments", "buckets", "concurrent", "keys", "requests", "tokens")
+    __slots__ = ("arguments", "buckets", "concurrent", "keys", "packed", "requests", "tokens")
 
     def __init__(self, buckets: Sequence[Bucket]) -> None:
         self.buckets = tuple(buckets)
@@ -45,6 +45,8 @@ class Plan:
         """Places of the buckets that count requests."""
         self.tokens = tuple(index for index, bucket in enumerate(buckets) if bucket.counts == "tokens")
         self.concurrent = tuple(index for index, bucket in enumerate(buckets) if bucket.counts == "concurrent")
+        self.packed = b""
+        """What the store that counts keeps of it: the command, as far as it is always the same."""
 
 
 class Verdict(NamedTuple):

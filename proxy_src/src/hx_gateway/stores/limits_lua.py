@@ -6,7 +6,7 @@ from typing import Final
 
 from hx_gateway.stores.limits_base import WAIT_FOR_PLACE
 from hx_gateway.stores.limits_bucket import HIGHEST
-from hx_gateway.stores.redis import Script
+from hx_gateway.stores.script import Script
 
 _COMMON: Final = f"""
 local time = redis.call('TIME')
@@ -38,10 +38,10 @@ A clock that was set back drains nothing, and draining goes on from there.
 """
 
 TAKE: Final = Script(f"""{_COMMON}
-local tokens, holder, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local lease, tokens, holder = tonumber(ARGV[1]), tonumber(ARGV[#ARGV - 1]), ARGV[#ARGV]
 local buckets, refused, longest = {{}}, -1, 0
 for i, key in ipairs(KEYS) do
-  local at = 4 * i
+  local at = 4 * i - 2
   local bucket = {{kind = ARGV[at], drain = tonumber(ARGV[at + 1]), unit = tonumber(ARGV[at + 2])}}
   bucket.most = tonumber(ARGV[at + 3])
   bucket.cost = bucket.unit * (bucket.kind == 't' and tokens or 1)
@@ -75,18 +75,26 @@ for i, key in ipairs(KEYS) do
 end
 return reply
 """)
-"""KEYS: the counters. ARGV: tokens, holder, lease in ms, then kind, drain, unit and most of each counter.
+"""KEYS: the counters. ARGV: lease in ms, then kind, drain, unit and most of each counter, then tokens and holder.
 
 Returns the place of the counter that refuses or -1, ms to wait for it, then remaining and ms to reset of each.
 """
 
 SETTLE: Final = Script(f"""{_COMMON}
+local levels = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
-  local drain = tonumber(ARGV[2 * i - 1])
-  keep(key, drain, level(key, drain) + tonumber(ARGV[2 * i]))
+  if i <= levels then
+    local drain = tonumber(ARGV[2 * i])
+    keep(key, drain, level(key, drain) + tonumber(ARGV[2 * i + 1]))
+  else
+    redis.call('ZREM', key, ARGV[levels + i + 1])
+  end
 end
 """)
-"""KEYS: the counters. ARGV: drain and change of the level of each."""
+"""KEYS: the counters of tokens, then those of which a place is freed, once for each place.
+
+ARGV: how many there are of the former, drain and change of the level of each, then the holder of each place.
+"""
 
 RENEW: Final = Script("""
 local time = redis.call('TIME')

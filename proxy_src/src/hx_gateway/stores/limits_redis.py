@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hx_gateway.stores.errors import StoreTimeoutError
 from hx_gateway.stores.limits_base import Verdict
 from hx_gateway.stores.limits_lua import RENEW, SETTLE, TAKE
+from hx_gateway.stores.script import pack_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ _AT_ONCE = 500
 
 
 class RedisLimits:
-    """Counts by one script a request. Corrections of a loop turn go out together and are not waited for.
+    """Counts by one script a request. What is settled is gathered until the next commands leave, and not waited for.
 
     A place in a `concurrent` limit is held for `lease` seconds and renewed until it is freed, so that a gateway that
     dies takes none with it, and a Redis that lost its memory learns again who is there.
@@ -32,15 +34,31 @@ class RedisLimits:
         self._lease = round(lease * 1000)
         self._changes: dict[str, tuple[int, int]] = {}
         """Counter to its drain and the change of its level that is to be sent."""
+        self._freed: list[tuple[str, str]] = []
+        """Counter and holder of each place that is to be freed."""
+        self._deferred = False
+        """`flush` will be called."""
         self._held: dict[str, Plan] = {}
         self._renewal: asyncio.TimerHandle | None = None
 
-    async def take(self, plan: Plan, tokens: int, holder: str) -> Verdict:
-        """Use what the request needs, or nothing, in one round trip."""
-        if self._changes:
+    def ask(self, plan: Plan, tokens: int, holder: str) -> asyncio.Future[Any]:
+        """Begin to take; to be given to `take` or to `return_unused`. Raises StoreUnavailableError."""
+        if self._changes or self._freed:
             self.flush()  # what was settled before counts before
+        start = plan.packed
+        if not start:
+            start = plan.packed = pack_start(
+                2, "EVALSHA", TAKE.sha, len(plan.keys), *plan.keys, self._lease, *plan.arguments
+            )
+        rest = f"${len(str(tokens))}\r\n{tokens}\r\n${len(holder)}\r\n{holder}\r\n"
+        return self._redis.send(start + rest.encode())
+
+    async def take(self, plan: Plan, tokens: int, holder: str, asked: asyncio.Future[Any] | None = None) -> Verdict:
+        """Use what the request needs, or nothing, in one round trip; `asked` is what `ask` may have returned before."""
+        if asked is None:
+            asked = self.ask(plan, tokens, holder)
         try:
-            reply = await self._redis.script(TAKE, plan.keys, (tokens, holder, self._lease, *plan.arguments))
+            reply = await self._redis.ran(asked, TAKE, plan.keys, (self._lease, *plan.arguments, tokens, holder))
         except (asyncio.CancelledError, StoreTimeoutError):
             self._free(plan, holder)  # the script may have run
             raise
@@ -50,11 +68,14 @@ class RedisLimits:
                 self._renew_later()
         return Verdict(reply[0], reply[1], reply[2::2], reply[3::2])
 
+    def return_unused(self, plan: Plan, tokens: int, holder: str, asked: asyncio.Future[Any]) -> None:
+        """Give back what was asked for by a request that ended before it used it; the request itself stays counted."""
+        self._free(plan, holder)  # runs behind what was asked for
+        asked.add_done_callback(partial(self._returned, plan, tokens))
+
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:
         """Correct the tokens and free the places."""
         if tokens:
-            if not self._changes:
-                asyncio.get_running_loop().call_soon(self.flush)
             for index in plan.tokens:
                 bucket = plan.buckets[index]
                 _, change = self._changes.get(bucket.key, (0, 0))
@@ -62,13 +83,22 @@ class RedisLimits:
         if holder:
             self._held.pop(holder, None)
             self._free(plan, holder)
+        elif not self._deferred:
+            self._defer()
 
     def flush(self) -> None:
-        """Send what was settled."""
-        changes, self._changes = self._changes, {}
-        items = iter(changes.items())
-        while part := list(islice(items, _AT_ONCE)):
-            self._redis.post_script(SETTLE, [key for key, _ in part], [value for _, pair in part for value in pair])
+        """Post what was settled."""
+        self._deferred = False
+        changes, self._changes = iter(self._changes.items()), {}
+        freed, self._freed = iter(self._freed), []
+        while True:
+            levels = list(islice(changes, _AT_ONCE))
+            places = list(islice(freed, _AT_ONCE - len(levels)))
+            if not (levels or places):
+                return
+            keys = [key for key, _ in levels] + [key for key, _ in places]
+            values = [value for _, pair in levels for value in pair]
+            self._redis.post_script(SETTLE, keys, [len(levels), *values, *[holder for _, holder in places]])
 
     def close(self) -> None:
         """Send what is left and stop renewing."""
@@ -78,7 +108,17 @@ class RedisLimits:
 
     def _free(self, plan: Plan, holder: str) -> None:
         for index in plan.concurrent:
-            self._redis.post("ZREM", plan.keys[index], holder)
+            self._freed.append((plan.keys[index], holder))
+        if not self._deferred:
+            self._defer()
+
+    def _defer(self) -> None:
+        self._deferred = True
+        self._redis.defer(self.flush)
+
+    def _returned(self, plan: Plan, tokens: int, asked: asyncio.Future[Any]) -> None:
+        if not asked.cancelled() and asked.exception() is None and asked.result()[0] < 0:
+            self.settle(plan, -tokens, "")
 
     def _renew_later(self) -> None:
         self._renewal = asyncio.get_running_loop().call_later(self._lease / 3000, self._renew)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hx_gateway.stores.errors import StoreError
 
-Argument: TypeAlias = str | bytes | int | float
+    Refused: TypeAlias = Callable[[StoreReplyError], None]
 
 _NOT_YET: Final = object()
 
@@ -26,16 +26,28 @@ _BUFFER_MAX = 8 << 20
 _GRACE = 0.02
 """Seconds after a deadline in which replies that have arrived can still be read: the late one may be this process."""
 
+LINGER = 0.002
+"""Seconds for which a command that nobody waits for may wait for another to leave with."""
+
+_LARGE = 16 << 10
+"""Bytes of a command from which it leaves with its loop turn: joining it to others would cost more than it saves."""
+
 
 class RedisConnection(asyncio.Protocol):
-    """Sends commands and gives each its reply.
+    """Sends packed commands, in order, and gives each its reply.
 
     There is one timer for all calls, since the oldest is always the first to be late. When it is, the connection is
     given up and with it all that wait behind.
     """
 
     __slots__ = (
+        "_batches",
+        "_call_soon",
         "_check_handle",
+        "_create_future",
+        "_deferred",
+        "_flushing",
+        "_lingering",
         "_loop",
         "_lost",
         "_on_lost",
@@ -45,15 +57,28 @@ class RedisConnection(asyncio.Protocol):
         "_timeout",
         "_transport",
         "_unwritable",
+        "_written",
     )
 
     def __init__(self, timeout: float, on_lost: Callable[[StoreError], None]) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        self._create_future = loop.create_future
+        self._call_soon = loop.call_soon
         self._timeout = timeout
         self._on_lost = on_lost
         self._reader = hiredis.Reader(replyError=StoreReplyError, notEnoughData=_NOT_YET)
-        self._pending: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._pending: deque[asyncio.Future[Any] | Refused] = deque()
+        """For each command without a reply who waits for it, or whom to tell if it is an error."""
         self._out: list[bytes] = []
+        self._deferred: list[Callable[[], None]] = []
+        self._flushing = False
+        """What is in `_out` leaves at the end of this loop turn."""
+        self._lingering = False
+        """There is a timer until which posts may wait."""
+        self._written = 0
+        """Commands handed to the transport."""
+        self._batches: deque[tuple[int, float]] = deque()
+        """For each write without all its replies the value of `_written` after it, and when it is late."""
         self._transport: asyncio.Transport | None = None
         self._check_handle: asyncio.TimerHandle | None = None
         self._unwritable = False
@@ -61,23 +86,44 @@ class RedisConnection(asyncio.Protocol):
 
     @property
     def pending(self) -> int:
-        """Calls that wait for a reply."""
+        """Commands without a reply."""
         return len(self._pending)
 
-    def submit(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
+    def send(self, packed: bytes) -> asyncio.Future[Any]:
         """Send a command and return its reply to come. Raises StoreUnavailableError at once if it cannot be sent."""
-        if self._lost is not None or self._unwritable:
-            raise StoreUnavailableError("Redis does not keep up" if self._lost is None else str(self._lost))
-        packed = hiredis.pack_command(args)  # type: ignore[arg-type]  # its stub lacks float
-        future: asyncio.Future[Any] = self._loop.create_future()
-        deadline = self._loop.time() + self._timeout
-        if not self._out:
-            self._loop.call_soon(self._flush)
+        if self._unwritable or self._lost is not None:
+            raise self._unable()
+        future: asyncio.Future[Any] = self._create_future()
         self._out.append(packed)
-        self._pending.append((future, deadline))
-        if self._check_handle is None:
-            self._check_handle = self._loop.call_at(deadline, self._check)
+        self._pending.append(future)
+        if not self._flushing:
+            self._flushing = True
+            self._call_soon(self._flush)
         return future
+
+    def post(self, packed: bytes, refused: Refused) -> None:
+        """Send a command whose reply nobody waits for, with the next that is sent or within LINGER.
+
+        `refused` is told of an error of Redis. Raises StoreUnavailableError at once if it cannot be sent.
+        """
+        if self._unwritable or self._lost is not None:
+            raise self._unable()
+        self._out.append(packed)
+        self._pending.append(refused)
+        if not self._flushing:
+            if len(packed) >= _LARGE:
+                self._flushing = True
+                self._call_soon(self._flush)
+            elif not self._lingering:
+                self._linger()
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Call `callback`, which may post, once, before the next write or the end, at the latest after LINGER."""
+        if self._unwritable or self._lost is not None:
+            raise self._unable()
+        self._deferred.append(callback)
+        if not (self._flushing or self._lingering):
+            self._linger()
 
     def give_up(self, error: StoreError) -> None:
         """Close the connection at once; whoever waits gets `error`."""
@@ -89,8 +135,7 @@ class RedisConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the connection once what was submitted is sent; whoever waits gets StoreUnavailableError."""
-        if self._out:
-            self._flush()
+        self._flush()
         if self._transport is not None:
             self._transport.close()
 
@@ -117,15 +162,23 @@ class RedisConnection(asyncio.Protocol):
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not _NOT_YET:
-                future, _ = pending.popleft()
-                if future.done():  # its caller was cancelled
-                    continue
-                if isinstance(reply, StoreReplyError):
-                    future.set_exception(reply)
-                else:
-                    future.set_result(reply)
+                waiting = pending.popleft()
+                if isinstance(waiting, asyncio.Future):
+                    if waiting.done():  # its caller was cancelled
+                        continue
+                    if isinstance(reply, StoreReplyError):
+                        waiting.set_exception(reply)
+                    else:
+                        waiting.set_result(reply)
+                elif isinstance(reply, StoreReplyError):
+                    waiting(reply)
         except (hiredis.HiredisError, IndexError):  # not RESP, or a reply nobody asked for
             self.give_up(StoreUnavailableError("the server does not speak Redis's protocol"))
+            return
+        answered = self._written + len(self._out) - len(pending)
+        batches = self._batches
+        while batches and batches[0][0] <= answered:
+            batches.popleft()
 
     def pause_writing(self) -> None:
         """Refuse what would only wait."""
@@ -135,24 +188,52 @@ class RedisConnection(asyncio.Protocol):
         """Accept commands again."""
         self._unwritable = False
 
+    def _unable(self) -> StoreUnavailableError:
+        return StoreUnavailableError("Redis does not keep up" if self._lost is None else str(self._lost))
+
     def _flush(self) -> None:
+        if self._deferred:
+            self._flushing = True
+            self._call_deferred()
+        self._flushing = False
         out = self._out
-        if self._transport is not None and self._lost is None:
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if not out or self._transport is None or self._lost is not None:
+            return
         self._out = []
+        self._written += len(out)
+        deadline = self._loop.time() + self._timeout
+        self._batches.append((self._written, deadline))
+        if self._check_handle is None:
+            self._check_handle = self._loop.call_at(deadline, self._check)
+        self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def _call_deferred(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for callback in deferred:
+            callback()
+
+    def _linger(self) -> None:
+        # never cancelled: it fires a few hundred times a second at the most, a cancelled timer costs each request
+        self._lingering = True
+        self._loop.call_later(LINGER, self._lingered)
+
+    def _lingered(self) -> None:
+        self._lingering = False
+        if not self._flushing:
+            self._flush()
 
     def _check(self) -> None:
         self._check_handle = None
-        if not self._pending:
+        if not self._batches:
             return
-        first, deadline = self._pending[0]
+        last, deadline = self._batches[0]
         if deadline > self._loop.time():
             self._check_handle = self._loop.call_at(deadline, self._check)
         else:
-            self._check_handle = self._loop.call_later(_GRACE, self._judge, first)
+            self._check_handle = self._loop.call_later(_GRACE, self._judge, last)
 
-    def _judge(self, late: asyncio.Future[Any]) -> None:
-        if self._pending and self._pending[0][0] is late:
+    def _judge(self, late: int) -> None:
+        if self._batches and self._batches[0][0] == late:
             self.give_up(StoreTimeoutError(f"no reply within {self._timeout:g} s"))
         else:
             self._check()
@@ -162,7 +243,10 @@ class RedisConnection(asyncio.Protocol):
             self._check_handle.cancel()
             self._check_handle = None
         self._on_lost(error)
-        for future, _ in self._pending:
-            if not future.done():
-                future.set_exception(type(error)(str(error)))
+        for waiting in self._pending:
+            if isinstance(waiting, asyncio.Future) and not waiting.done():
+                waiting.set_exception(type(error)(str(error)))
         self._pending.clear()
+        self._batches.clear()
+        self._out.clear()
+        self._call_deferred()  # what they post is refused; they know that they were called
