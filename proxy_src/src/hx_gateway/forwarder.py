@@ -10,7 +10,7 @@ from hx_gateway.message import Response
 
 if TYPE_CHECKING:
     from hx_gateway.message import Request
-    from hx_gateway.upstream.base import UpstreamClient
+    from hx_gateway.upstream.base import Upstream
 
 SET_BY_CLIENT = frozenset({"host", "content-length", "expect"})
 """Host is the upstream's; the length is the body's; 100-continue is answered by the server here."""
@@ -19,7 +19,7 @@ SET_BY_CLIENT = frozenset({"host", "content-length", "expect"})
 class Forwarder:
     """Forwards every method; what may be forwarded has been decided before."""
 
-    def __init__(self, upstream: UpstreamClient) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
     async def __call__(self, request: Request) -> Response:
@@ -29,7 +29,9 @@ class Forwarder:
         except InvalidHeaderError:
             raise MalformedRequestError from None
         try:
-            answer = await self._upstream.send(request.method, request.target, headers, request.body, request.prefer)
+            answer = await self._upstream.send(
+                request.method, request.target, headers, request.body, request.prefer, request.model
+            )
         except UpstreamError as error:
             request.outcome.upstream = error.upstream
             raise

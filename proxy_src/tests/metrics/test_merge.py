@@ -83,6 +83,7 @@ def test_families_travel_as_json() -> None:
 
 async def test_every_gauge_has_been_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
     on: dict[str, Any] = {"metrics": {"enabled": True, "listen": {"port": 0}}, "redis": {"enabled": True}}
+    on["tracing"] = {"enabled": True, "endpoint": "http://127.0.0.1:1/v1/traces"}
     with RedisServer() as server:
         monkeypatch.setenv("REDIS_URL", server.url)
         monkeypatch.setenv("DATABASE_URL", "postgresql://u@127.0.0.1:1/d")

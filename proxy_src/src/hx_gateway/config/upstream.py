@@ -77,6 +77,15 @@ class Retries(Section):
     """Retries for each request, on the average; 0: none."""
 
 
+class Hedging(Section):
+    """When a request is sent to a second of several servers because the first is slow to answer."""
+
+    after: Duration = 0
+    """Seconds without the head of an answer; 0: never."""
+    models: list[str] = Field(default_factory=list)
+    """Shell patterns on the model: chat completions that may be paid for twice. GET, HEAD and embeddings always may."""
+
+
 class Upstream(Section):
     """The LiteLLM servers behind the gateway."""
 
@@ -97,6 +106,7 @@ class Upstream(Section):
     checks: Checks = Checks()
     breaker: Breaker = Breaker()
     retries: Retries = Retries()
+    hedging: Hedging = Hedging()
     slow_start: Duration = 30
     """Seconds in which a server that has recovered is given more and more of its share; 0: all at once."""
 

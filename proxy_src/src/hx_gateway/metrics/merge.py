@@ -27,6 +27,7 @@ _GAUGES: Final = {
     "hx_gateway_upstream_outstanding": How.SUM,
     "hx_gateway_redis_pending": How.SUM,
     "hx_gateway_usage_queued": How.SUM,
+    "hx_gateway_spans_queued": How.SUM,
     # what is wrong in one of them is wrong
     "hx_gateway_upstream_healthy": How.LEAST,
     "hx_gateway_upstream_weight": How.LEAST,

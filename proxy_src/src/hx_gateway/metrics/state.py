@@ -72,6 +72,8 @@ def _upstream(upstream: Upstream) -> Iterator[Metric]:
             family.add_metric((state.address,), getattr(state, field))
         yield family
     yield CounterMetricFamily("hx_gateway_upstream_retries", "Requests sent again, to another", upstream.retries)
+    yield CounterMetricFamily("hx_gateway_upstream_hedges", "Requests sent to a second as well", upstream.hedges)
+    yield CounterMetricFamily("hx_gateway_upstream_hedges_won", "Those it answered first", upstream.hedges_won)
 
 
 def _redis(redis: Redis) -> Iterator[Metric]:

@@ -102,5 +102,18 @@ class Upstream(UpstreamClient, Protocol):
     def retries(self) -> int:
         """Requests sent again, to another server, since the start."""
 
+    @property
+    def hedges(self) -> int:
+        """Requests sent to a second server while the first was still to answer, since the start."""
+
+    @property
+    def hedges_won(self) -> int:
+        """Those of them that the second server answered first."""
+
+    async def send(
+        self, method: str, target: str, headers: CIMultiDict[str], body: Body, prefer: str = "", model: str = ""
+    ) -> UpstreamResponse:
+        """Send as UpstreamClient does; by `model` is decided what may be sent twice."""
+
     def snapshot(self) -> list[OriginState]:
         """Return what is known of each server, in the order of the configuration."""
