@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import nginx
+from benchmarks import nginx, ticking
 from benchmarks.processes import CONTENDER_CORE, LOAD_CORE, Server, free_port, running
 from benchmarks.traffic import KEY
 from hx_gateway.config.middlewares import MIDDLEWARES
@@ -86,8 +87,13 @@ def _naive(_: Place, upstream: int) -> Any:
     return running(command, port, core=CONTENDER_CORE)
 
 
-def gateway_config(port: int, upstream: int, place: Place, *, bare: bool = False) -> dict[str, Any]:
-    """Return a configuration with every middleware on, or with none but those that let a request through."""
+def gateway_config(
+    port: int, upstream: int, place: Place, *, bare: bool = False, usage: bool = True, ticks: bool = False
+) -> dict[str, Any]:
+    """Return a configuration with every middleware on, or with none but those that let a request through.
+
+    Without `usage` there are no usage records; with `ticks` the event loop's pauses are measured.
+    """
     config: dict[str, Any] = {
         "listen": {"address": "127.0.0.1", "port": port, "backlog": 4096},
         "upstream": {"url": f"http://127.0.0.1:{upstream}"},
@@ -99,35 +105,53 @@ def gateway_config(port: int, upstream: int, place: Place, *, bare: bool = False
         config |= {
             "redis": {"enabled": bool(place.redis)},
             "metrics": {"enabled": True, "listen": {"port": 0}},
-            "usage": {"enabled": bool(place.database)},
+            "usage": {"enabled": usage and bool(place.database)},
             "cache": {"enabled": True, "store": store},
             "sessions": {"enabled": True, "store": store},
             "rate_limits": {"limits": _LIMITS},
         }
     else:
         config["middlewares"] = {"disable": [name for name in MIDDLEWARES if name != "path_gate"]}
+    if ticks:
+        config["middlewares"] = {"add": [{"factory": "benchmarks.ticking:measure", "before": "request_id"}]}
     return config
 
 
 def gateway_command(
-    place: Place, upstream: int, *, bare: bool = False, profile: Path | None = None
+    place: Place, upstream: int, *, profile: Path | None = None, **options: bool
 ) -> tuple[list[str], int]:
     """Return the command of a gateway and its port; with `profile`, it samples itself into that file."""
     port = free_port()
     file = place.folder / f"gateway-{port}.yml"
-    file.write_text(json.dumps(gateway_config(port, upstream, place, bare=bare)))
+    file.write_text(json.dumps(gateway_config(port, upstream, place, **options)))
     program = ["-m", "hx_gateway"] if profile is None else [str(HERE / "sampled.py"), str(profile)]
     return [sys.executable, *program, "--config", str(file)], port
 
 
-def start_gateway(place: Place, upstream: int, *, bare: bool = False, profile: Path | None = None) -> Any:
-    """Start a gateway."""
-    command, port = gateway_command(place, upstream, bare=bare, profile=profile)
-    env = {"PYTHONPATH": str(SOURCE)}
+def gateway_env(place: Place) -> dict[str, str]:
+    """Return the environment in which a gateway finds its package and its servers."""
+    env = {**os.environ, "PYTHONPATH": f"{SOURCE}:{HERE.parent}"}
     if place.redis:
         env["REDIS_URL"] = place.redis
     if place.database:
         env["DATABASE_URL"] = place.database
+    return env
+
+
+def start_gateway(
+    place: Place,
+    upstream: int,
+    *,
+    bare: bool = False,
+    usage: bool = True,
+    profile: Path | None = None,
+    ticks: Path | None = None,
+) -> Any:
+    """Start a gateway; `profile` and `ticks` are files that it fills at its end."""
+    command, port = gateway_command(place, upstream, profile=profile, bare=bare, usage=usage, ticks=ticks is not None)
+    env = gateway_env(place)
+    if ticks is not None:
+        env[ticking.VARIABLE] = str(ticks)
     return running(command, port, core=CONTENDER_CORE, env=env, errors=place.folder / "gateway.log")
 
 

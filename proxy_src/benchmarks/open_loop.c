@@ -29,11 +29,23 @@ struct connection {
 };
 
 static struct connection *pool;
-static int *idle, idle_count, poller, port;
+static int *idle, idle_first, idle_count, poller, port;
 static char *request;
 static size_t request_length, mark, mark_length;
 static double *latency;
 static long done, refused, cut, idle_closed, bad_status;
+
+/* Connections take turns, so that none is left idle for long: how a pool behaves that spreads its requests. */
+static void put_idle(int number) {
+    idle[(idle_first + idle_count++) % MOST] = number;
+}
+
+static int take_idle(void) {
+    int number = idle[idle_first];
+    idle_first = (idle_first + 1) % MOST;
+    idle_count--;
+    return number;
+}
 
 static int64_t now(void) {
     struct timespec at;
@@ -70,7 +82,7 @@ static void hang_up(struct connection *c) {
     if (c->busy) {
         cut++;
         c->busy = 0;
-        idle[idle_count++] = (int)(c - pool);
+        put_idle((int)(c - pool));
     } else {
         idle_closed++; /* it stays on the idle list and dials again */
     }
@@ -86,7 +98,7 @@ static void send_one(struct connection *c, long number, int64_t due) {
     if (c->fd < 0 && !dial(c)) {
         refused++;
         c->busy = 0;
-        idle[idle_count++] = (int)(c - pool);
+        put_idle((int)(c - pool));
         return;
     }
     if (send(c->fd, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) hang_up(c);
@@ -121,7 +133,7 @@ static void receive(struct connection *c) {
             c->busy = 0;
             int closes = strcasestr(c->data, "\r\nconnection: close") != NULL;
             c->length = 0;
-            idle[idle_count++] = (int)(c - pool);
+            put_idle((int)(c - pool));
             if (closes) {
                 close(c->fd);
                 c->fd = -1;
@@ -170,19 +182,19 @@ int main(int count, char **words) {
     if (connections < 1 || connections > MOST || total < 1 || rate <= 0) return 2;
     prctl(PR_SET_TIMERSLACK, 1);
     pool = calloc((size_t)connections, sizeof *pool);
-    idle = calloc((size_t)connections, sizeof *idle);
+    idle = calloc(MOST, sizeof *idle);
     latency = calloc((size_t)total, sizeof *latency);
     poller = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < connections; i++) {
         if (!dial(&pool[i])) die("connect");
-        idle[idle_count++] = i;
+        put_idle(i);
     }
     int64_t period = (int64_t)(1e9 / rate), begin = now() + 10000000, end = begin + total * period + 5000000000LL;
     long sent = 0;
     struct epoll_event events[256];
     while (now() < end && (sent < total || idle_count < connections)) {
         while (sent < total && idle_count && begin + sent * period <= now()) {
-            struct connection *c = &pool[idle[--idle_count]];
+            struct connection *c = &pool[take_idle()];
             send_one(c, sent, begin + sent * period);
             sent++;
         }

@@ -50,7 +50,7 @@ class _Ticker:
     def report(self) -> None:
         """Write the figures, in milliseconds."""
         self._timer.cancel()
-        late = sorted(self._late[_STARTING:]) or [0.0]
+        late = sorted(self._late[_STARTING:] or self._late)
         shares = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "max": 1.0}
         figures = {name: late[int(share * (len(late) - 1))] * 1000 for name, share in shares.items()}
         Path(os.environ[VARIABLE]).write_text(json.dumps({"ticks": len(late), **figures}))

@@ -31,11 +31,15 @@ def test_every_part_runs_and_measures(tmp_path: Path) -> None:
     assert found["streams"]["gateway cpu_us"][0] > 0
     assert found["streams"]["gateway broken"] == [0]
     assert found["memory"]["aborted streams"]["served"] >= 100
+    assert found["usage"]["middleware"][0] > 0
     if shutil.which("wrk") is not None:
         assert found["requests"]["gateway 4 cpu_us"][0] > 0
         assert found["memory"]["requests"]["served"] >= 200
         assert "server/exchange.py" in found["profile"]["rooms"]
     if shutil.which("cc") is not None:
         assert found["latency"]["gateway failed"] == [0]
+        assert found["pauses"]["ticks"][0] > 0
+        assert found["restarts"]["restarts"] == 1
+        assert (found["restarts"]["refused"], found["restarts"]["cut"]) == (0, 0)
     if nginx.available():
         assert found["streams"]["nginx cpu_us"][0] > 0
