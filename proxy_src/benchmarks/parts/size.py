@@ -24,7 +24,7 @@ class Size:
     aborted: int = 10_000
     open_seconds: float = 5
     restarts: int = 8
-    restart_every: float = 4
+    restart_every: float = 5
 
 
 CHECK = Size(1, 1, (4,), 10, 500, 20, 0.3, 2, 200, 100, 0.5, 1, 1)
