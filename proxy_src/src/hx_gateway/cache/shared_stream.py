@@ -36,7 +36,7 @@ class SharedStream:
         self._readers: list[Reader] = []
         self.ended = False
         self.error: Exception | None = None
-        self._task = asyncio.create_task(self._pump())
+        self._task: asyncio.Task[None] | None = asyncio.create_task(self._pump())
 
     @property
     def is_joinable(self) -> bool:
@@ -69,12 +69,15 @@ class SharedStream:
         if self._readers:
             self.moved()
             return
-        if not self._task.done():
+        # let go of here: what it ends with refers to its frame, which refers to this
+        task, self._task = self._task, None
+        if task is not None and not task.done():
             # who comes while the source is being closed must not take what there is for the whole
             self.error = UpstreamBrokenError()
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            task.cancel()
+            await asyncio.wait([task])
         self._end(whole=False)
+        self.error = None
         await self._source.aclose()
 
     async def _pump(self) -> None:

@@ -172,6 +172,8 @@ class Connection(asyncio.Protocol):
             event("unexpected_error", logging.ERROR, exc_info=True)
         finally:
             self.close()
+            # an exception that ends it refers to this frame, and the task to the exception
+            self.task = None
 
     async def _serve_next(self) -> bool:
         """Answer the next request; return whether another may follow."""

@@ -103,10 +103,11 @@ class Intake:
         self._refuse(RequestTimeoutError())
 
     def close(self) -> None:
-        """Look at nothing more, and let go of the parser, which holds the connection."""
+        """Look at nothing more, and let go of the parser and the body, which hold the connection."""
         self.deaf = True
         self._parser = None
         self._break_body()
+        self._body = EMPTY_PAYLOAD
 
     def _heads_ended(self, messages: list[tuple[RawRequestMessage, StreamReader]], received: int) -> None:
         size, self._head_bytes = self._head_bytes + received, 0
