@@ -156,10 +156,10 @@ class Upstream:
 
 
 @asynccontextmanager
-async def upstream(play: Play = echo, *, whole: bool = True) -> AsyncIterator[Upstream]:
+async def upstream(play: Play = echo, *, whole: bool = True, host: str = "127.0.0.1") -> AsyncIterator[Upstream]:
     """Run an upstream on a free port."""
     made = Upstream(play, whole)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, limit=1 << 20)
+    server = await asyncio.start_server(made.serve, host, 0, limit=1 << 20)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from hx_gateway.message import BytesBody, Request, Response
 from hx_gateway.middlewares.sessions import SessionKeeper
 from hx_gateway.sessions.store import Begun
+from upstream.several import readiness, settings, upstreams
 
 from redis_server import RedisServer
 from running import gateway
@@ -185,3 +186,40 @@ async def test_it_is_off_unless_configured() -> None:
     async with upstream(say(ANSWER)) as server, gateway(server.url) as running:
         answer = await House(running.port, server).ask("X-HX-Session-Id: s")
         assert answer.get("x-hx-session-id") is None
+
+
+@pytest.mark.parametrize("client", ["fast", "aiohttp"])
+async def test_a_session_sticks_to_one_of_several_servers_while_that_is_well(store: str, client: str) -> None:
+    well = {"status": "healthy", "db": "connected"}
+    both = [dict(well), dict(well)]
+    async with upstreams(*(readiness(200, said, say(ANSWER)) for said in both)) as ups:
+        config = settings(ups, checks={"interval": 0.05, "failures": 1}, slow_start=0, client=client)
+        sections: dict[str, Any] = {
+            "sessions": {"enabled": True, "store": store},
+            "redis": {"enabled": store == "redis"},
+        }
+        async with gateway(ups[0].url, upstream=config, **sections) as gw:
+
+            async def ten(session: str) -> list[int]:
+                before = [_asked(up) for up in ups]
+                headers = [JSON, "Authorization: Bearer sk-a", f"X-HX-Session-Id: {session}"]
+                for _ in range(10):
+                    made = await ask(gw.port, request("/v1/chat/completions", "POST", headers, b'{"model": "m"}'))
+                    assert made.status == 200
+                return [_asked(up) - count for up, count in zip(ups, before, strict=True)]
+
+            stuck = await ten("one")
+            assert sorted(stuck) == [0, 10]
+            assert await ten("one") == stuck
+            both[stuck.index(10)]["db"] = "disconnected"
+            await asyncio.sleep(0.4)
+            assert await ten("one") == stuck[::-1]
+            both[stuck.index(10)]["db"] = "connected"
+            await asyncio.sleep(0.4)
+            assert await ten("one") == stuck[::-1]  # where its prompts are cached by then
+            others = [await ten(f"other-{number}") for number in range(6)]
+            assert {tuple(counts) for counts in others} == {(0, 10), (10, 0)}
+
+
+def _asked(up: Upstream) -> int:
+    return len([seen for seen in up.seen if seen.target == "/v1/chat/completions"])

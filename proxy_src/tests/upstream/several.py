@@ -16,7 +16,7 @@ from wire import Upstream, echo, reply, upstream
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from hx_gateway.message import Body
     from hx_gateway.upstream.base import UpstreamResponse
@@ -65,6 +65,9 @@ class Answered:
 
     def take(self) -> None:
         return None
+
+    def watch(self, on_end: Callable[[bool], None]) -> None:
+        on_end(True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         nothing: list[bytes] = []

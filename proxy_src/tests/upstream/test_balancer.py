@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -237,6 +238,67 @@ async def test_the_failing_server_is_named_in_the_log() -> None:
     async with upstreams(say(b"not HTTP\r\n\r\n")) as ups, gateway(ups[0].url) as gw:
         assert (await ask(gw.port, request())).status == 502
     assert [line["upstream"] for line in gw.log()] == [f"127.0.0.1:{ups[0].port}"]
+
+
+@pytest.mark.usefixtures("each_client")
+async def test_answers_that_break_off_open_the_circuit() -> None:
+    async def torn(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"begun"))
+        await asyncio.sleep(0.02)
+        writer.close()
+
+    async with upstreams(torn, echo) as ups:
+        config = settings(ups, checks={"interval": 0}, breaker={"failures": 3, "pause": 100})
+        async with gateway(ups[0].url, upstream=config) as gw:
+            broken = 0
+            for _ in range(16):
+                with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                    await ask(gw.port, request())
+                    continue
+                broken += 1
+    assert broken == len(ups[0].seen) == 3
+    assert len(ups[1].seen) == 13
+
+
+@pytest.mark.usefixtures("each_client")
+async def test_an_answer_that_comes_whole_ends_the_row() -> None:
+    counted = 0
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal counted
+        counted += 1
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"begun"))
+        await asyncio.sleep(0.02)
+        if counted % 3 == 0:
+            writer.write(chunk(b""))
+        else:
+            writer.close()
+
+    async with upstreams(play, play) as ups:
+        config = settings(ups, checks={"interval": 0}, breaker={"failures": 5, "pause": 100})
+        async with gateway(ups[0].url, upstream=config) as gw:
+            for _ in range(24):
+                with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                    await ask(gw.port, request())
+    assert [len(up.seen) for up in ups] == [12, 12]
+
+
+@pytest.mark.usefixtures("each_client")
+async def test_clients_that_leave_in_the_middle_open_no_circuit() -> None:
+    async def endless(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"begun"))
+        await asyncio.sleep(30)
+
+    async with upstreams(endless, endless) as ups:
+        config = settings(ups, checks={"interval": 0}, breaker={"failures": 1, "pause": 100})
+        async with gateway(ups[0].url, upstream=config) as gw:
+            for _ in range(8):
+                async with client(gw.port) as leaving:
+                    await leaving.send(request())
+                    await leaving.head()
+                    leaving.abort()
+                await asyncio.sleep(0.02)
+    assert [len(up.seen) for up in ups] == [4, 4]
 
 
 class Once:

@@ -38,7 +38,8 @@ def test_failures_in_a_row_open_it(breaker: Breaker) -> None:
 
 def test_a_success_between_them_does_not(breaker: Breaker) -> None:
     fail(breaker, 2)
-    assert not breaker.success()
+    assert not breaker.answered()
+    breaker.whole()
     fail(breaker, 2)
     assert breaker.state == "closed"
 
@@ -58,7 +59,7 @@ def test_a_trial_that_succeeds_closes_it(breaker: Breaker, time: Time) -> None:
     fail(breaker, 3)
     time.now += 10
     breaker.begin()
-    assert breaker.success()
+    assert breaker.answered()
     assert (breaker.state, breaker.allows) == ("closed", True)
     fail(breaker, 2)
     assert breaker.state == "closed"
@@ -77,7 +78,7 @@ def test_a_trial_that_fails_opens_it_for_twice_as_long_up_to_an_end(breaker: Bre
     assert breaker.ejections == 8
     time.now += 160
     breaker.begin()
-    breaker.success()
+    breaker.answered()
     fail(breaker, 3)
     time.now += 10
     assert breaker.allows  # what was is forgiven

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
+from scrape import samples, value
 from upstream.several import readiness, settings, upstreams
 
 from running import gateway
-from wire import ask, echo, request
+from wire import ask, client, echo, request
+
+if TYPE_CHECKING:
+    from wire import Seen
 
 pytestmark = pytest.mark.usefixtures("each_client")
 
@@ -77,3 +82,23 @@ async def test_one_server_is_asked_by_readyz_only() -> None:
             await asyncio.sleep(0.2)
             assert ups[0].seen == []
             assert "upstreams" not in orjson.loads((await ask(gw.port, request("/readyz"))).body)
+
+
+async def test_a_server_whose_connections_are_all_in_use_is_asked_all_the_same() -> None:
+    async def hang(_: Seen, __: asyncio.StreamReader, ___: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+
+    async with upstreams(readiness(200, healthy(), hang), readiness(200, healthy(), hang)) as ups:
+        limited = {"max_connections": 1, "readiness": {"timeout": 0.3, "cache": 0}, "checks": CHECKS}
+        page = {"enabled": True, "listen": {"port": 0}}
+        async with gateway(ups[0].url, upstream=settings(ups, **limited), metrics=page) as gw:
+            async with client(gw.port) as one, client(gw.port) as two:
+                await one.send(request("/v1/x"))
+                await two.send(request("/v1/x"))
+                await asyncio.sleep(1)
+                found = await samples(gw.metrics_port)
+                states = [{"upstream": f"127.0.0.1:{up.port}"} for up in ups]
+                assert [value(found, "hx_gateway_upstream_outstanding", **state) for state in states] == [1, 1]
+                assert [value(found, "hx_gateway_upstream_healthy", **state) for state in states] == [1, 1]
+                answer = await ask(gw.port, request("/readyz"))
+                assert orjson.loads(answer.body)["upstreams"] == {"ready": 2, "all": 2}

@@ -99,6 +99,8 @@ class Upstream(Section):
     """Connections at a time to each server, 0 for any number; requests above it wait."""
     keepalive_timeout: float = Field(default=4, gt=0, le=3600)
     """Seconds an idle connection is kept: below uvicorn's 5, so that none is used while it is being closed."""
+    connection_max_age: Duration = 3600
+    """Seconds after which a connection is not used again, so that a change of the DNS is followed; 0: any age."""
     timeouts: Timeouts = Timeouts()
     routes: list[Route] = Field(default_factory=list)
     """Timeouts by path; the first that matches counts."""

@@ -68,7 +68,7 @@ class Health:
 
     async def _ask(self) -> dict[str, Any]:
         """Ask every server: one that is ready will do; else the first speaks for all."""
-        clients = self._upstream.clients
+        clients = self._upstream.checkers
         verdicts = await asyncio.gather(*(ask(client, self._config) for client in clients))
         ready = [verdict for verdict in verdicts if verdict.ready]
         litellm, database, reason = (ready or verdicts)[0]

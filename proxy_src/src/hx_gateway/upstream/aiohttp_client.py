@@ -17,7 +17,7 @@ from hx_gateway.upstream.origin import address
 from hx_gateway.upstream.routes import timeouts_by_route
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from multidict import CIMultiDict
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hx_gateway.message import Body
 
 _NO_AUTO_HEADERS = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
+_DNS_CACHE = 10
+"""Seconds a name is not asked for again."""
 
 
 class AiohttpUpstream:
@@ -37,7 +39,10 @@ class AiohttpUpstream:
         self._url = lru_cache(maxsize=512)(self._build_url)
         self._bounded = config.max_connections > 0
         self._connector = _Connector(
-            limit=config.max_connections, keepalive_timeout=config.keepalive_timeout, ttl_dns_cache=10
+            config.connection_max_age,
+            limit=config.max_connections,
+            keepalive_timeout=config.keepalive_timeout,
+            ttl_dns_cache=_DNS_CACHE,
         )
         self._session = aiohttp.ClientSession(
             connector=self._connector,
@@ -114,7 +119,19 @@ class AiohttpUpstream:
 
 
 class _Connection(ResponseHandler):
-    """aiohttp's connection, which leaves the reader of a body waiting when that body stops being HTTP."""
+    """aiohttp's connection, which leaves the reader of a body waiting when that body stops being HTTP.
+
+    It is not used for another request once it is `max_age` seconds old, 0 for any age.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_age: float) -> None:
+        super().__init__(loop=loop)
+        self._old_at = loop.time() + max_age if max_age else None
+
+    @property
+    def should_close(self) -> bool:
+        """Whether it is of no further use."""
+        return super().should_close or (self._old_at is not None and self._loop.time() >= self._old_at)
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`; a broken body ends with an error for who reads it."""
@@ -127,10 +144,10 @@ class _Connection(ResponseHandler):
 class _Connector(aiohttp.TCPConnector):
     """aiohttp's pool, making connections of ours."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, max_age: float, **options: Any) -> None:
         super().__init__(**options)
-        made: type[ResponseHandler] = _Connection
-        self._factory = partial(made, loop=self._loop)
+        made = partial(_Connection, loop=self._loop, max_age=max_age)
+        self._factory = made  # type: ignore[assignment]  # what aiohttp calls makes a ResponseHandler
 
     @property
     def busy(self) -> int:
@@ -188,7 +205,7 @@ class _Upload:
 class AiohttpResponse:
     """An answer of the upstream; see UpstreamResponse."""
 
-    __slots__ = ("_between_bytes", "_deadline", "_response", "headers", "status", "upstream")
+    __slots__ = ("_between_bytes", "_deadline", "_on_end", "_response", "headers", "status", "upstream")
 
     def __init__(
         self, response: aiohttp.ClientResponse, upstream: str, between_bytes: float, deadline: float | None
@@ -197,6 +214,7 @@ class AiohttpResponse:
         self.upstream = upstream
         self._between_bytes = between_bytes
         self._deadline = deadline
+        self._on_end: Callable[[bool], None] | None = None
         self.status = response.status
         self.headers = end_to_end(response.headers.items())
 
@@ -206,6 +224,19 @@ class AiohttpResponse:
         if content.is_eof() and content.exception() is None:
             return content.read_nowait() or None
         return None
+
+    def watch(self, on_end: Callable[[bool], None]) -> None:
+        """Call `on_end` when the body is over."""
+        content = self._response.content
+        if content.is_eof() and content.exception() is None:
+            on_end(True)
+        else:
+            self._on_end = on_end
+
+    def _over(self, *, whole: bool) -> None:
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(whole)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._response.content
@@ -218,7 +249,9 @@ class AiohttpResponse:
         except TimeoutError:
             raise UpstreamTimeoutError from None
         except (aiohttp.ClientError, OSError) as error:
+            self._over(whole=False)
             raise UpstreamBrokenError from error
+        self._over(whole=True)
 
     async def aclose(self) -> None:
         """Give the connection back if the body was read, else close it."""

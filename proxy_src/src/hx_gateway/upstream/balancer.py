@@ -31,8 +31,11 @@ class Balancer:
     there is nothing to choose, and nothing of this.
     """
 
-    def __init__(self, clients: Sequence[OriginClient], config: Upstream) -> None:
+    def __init__(
+        self, clients: Sequence[OriginClient], config: Upstream, checkers: Sequence[OriginClient] = ()
+    ) -> None:
         self.clients = clients
+        self.checkers = checkers or clients
         self._members = [Member(client, config) for client in clients]
         self._by_address = {member.client.address: member for member in self._members}
         self._turn = 0
@@ -41,7 +44,7 @@ class Balancer:
         self._hedging = Hedging(config.hedging) if len(clients) > 1 and config.hedging.after else None
         self.retries = 0
         several = len(clients) > 1 and config.checks.interval > 0
-        self._checks = Checks(self._members, config) if several else None
+        self._checks = Checks(self._members, self.checkers, config) if several else None
 
     async def send(
         self, method: str, target: str, headers: CIMultiDict[str], body: Body, prefer: str = "", model: str = ""
@@ -82,7 +85,7 @@ class Balancer:
         """Close every connection."""
         if self._checks is not None:
             await self._checks.aclose()
-        for client in self.clients:
+        for client in {*self.clients, *self.checkers}:
             await client.aclose()
 
     def snapshot(self) -> list[OriginState]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from multidict import CIMultiDict
 
@@ -35,6 +35,12 @@ class UpstreamResponse(Protocol):
         """Return the whole body if all of it has arrived with the head: a small answer needs no stream.
 
         The connection is then given back. None: nothing was read.
+        """
+
+    def watch(self, on_end: Callable[[bool], None]) -> None:
+        """Call `on_end` once, with whether the body came whole or broke off; at once if that has happened.
+
+        It is not called where the reader leaves before the end, or a timeout passes.
         """
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
@@ -97,6 +103,10 @@ class Upstream(UpstreamClient, Protocol):
     @property
     def clients(self) -> Sequence[OriginClient]:
         """A client for each server."""
+
+    @property
+    def checkers(self) -> Sequence[OriginClient]:
+        """A client for each server for questions about its readiness: they never wait behind requests."""
 
     @property
     def retries(self) -> int:

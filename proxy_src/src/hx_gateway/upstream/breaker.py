@@ -51,18 +51,22 @@ class Breaker:
         self._trial = self._trial or trial
         return trial
 
-    def success(self) -> bool:
-        """Note an answer, to whichever request; return whether the server has recovered by that."""
+    def whole(self) -> None:
+        """Note that an answer came to its end."""
         self._in_a_row = 0
+
+    def answered(self) -> bool:
+        """Note the head of an answer, to whichever request; return whether the server has recovered by that."""
         if self.state == "closed":
             return False
+        self._in_a_row = 0
         self.state = "closed"
         self._trial = False
         self._pauses = 1
         return True
 
     def failure(self, trial: bool) -> bool:
-        """Note that there was no answer; return whether the circuit opened by that."""
+        """Note that there was no answer, or a broken one; return whether the circuit opened by that."""
         self._in_a_row += 1
         if trial and self.state == "half_open":
             self._pauses = min(2 * self._pauses, _LONGEST)

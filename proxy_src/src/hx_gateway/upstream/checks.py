@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hx_gateway.config.upstream import Upstream
+    from hx_gateway.upstream.base import OriginClient
     from hx_gateway.upstream.member import Member
 
 
@@ -21,9 +22,10 @@ class Checks:
     One good answer puts it back in.
     """
 
-    def __init__(self, members: Sequence[Member], config: Upstream) -> None:
+    def __init__(self, members: Sequence[Member], checkers: Sequence[OriginClient], config: Upstream) -> None:
         self._config = config
-        self._tasks = [asyncio.ensure_future(self._watch(member)) for member in members]
+        pairs = zip(members, checkers, strict=True)
+        self._tasks = [asyncio.ensure_future(self._watch(member, checker)) for member, checker in pairs]
 
     async def aclose(self) -> None:
         """Ask no more."""
@@ -31,11 +33,11 @@ class Checks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _watch(self, member: Member) -> None:
+    async def _watch(self, member: Member, checker: OriginClient) -> None:
         checks = self._config.checks
         bad = 0
         while True:
-            verdict = await ask(member.client, self._config.readiness)
+            verdict = await ask(checker, self._config.readiness)
             bad = 0 if verdict.ready else bad + 1
             if bad == 0 or bad >= checks.failures:
                 member.judge(healthy=verdict.ready)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.http_parser import HttpResponseParser
@@ -12,6 +10,7 @@ from aiohttp.http_parser import HttpResponseParser
 from hx_gateway.clock import Clock
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError
 from hx_gateway.upstream.codings import check_codings
+from hx_gateway.upstream.untouched import nothing_arrived
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawResponseMessage
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
 _BUFFER = 65536
 """Bytes of a body that wait for a slow client before reading stops at twice as much."""
-
-_TCP_INFO_SIZE = 192
-_BYTES_ACKED = 120
-"""Offset of tcpi_bytes_acked in struct tcp_info (linux/tcp.h)."""
 
 
 class Connection(asyncio.Protocol):
@@ -46,6 +41,7 @@ class Connection(asyncio.Protocol):
         "clock",
         "exchange",
         "idle_since",
+        "made_at",
         "transport",
         "writing_paused",
     )
@@ -57,6 +53,7 @@ class Connection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.clock = Clock(loop, self._time_is_up)
         self.idle_since = 0.0
+        self.made_at = loop.time()
         self.writing_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._reading_paused = False
@@ -182,7 +179,12 @@ class Connection(asyncio.Protocol):
         exchange = self.exchange
         lost = UpstreamBrokenError()
         if exchange is not None and not exchange.answered:
-            lost.unsent = self._repeatable and self._is_untouched()
+            lost.unsent = (
+                self._repeatable
+                and self._ended
+                and self.transport is not None
+                and nothing_arrived(self.transport, self._before)
+            )
         self.transport = None
         self.exchange = None
         self._closing = True
@@ -202,6 +204,7 @@ class Connection(asyncio.Protocol):
         if not exchange.answered or not exchange.payload.is_eof():
             exchange.fail(lost, exc)
         else:
+            exchange.over(whole=True)
             exchange.arrived()
 
     def pause_writing(self) -> None:
@@ -244,6 +247,7 @@ class Connection(asyncio.Protocol):
         self.exchange = None
         self.clock.run_until(None)
         exchange.connection = None
+        exchange.over(whole=True)
         if exchange.upload is not None:
             exchange.stop_upload()
             self._closing = True
@@ -264,18 +268,3 @@ class Connection(asyncio.Protocol):
             self.abort()
             exchange.connection = None
             exchange.fail(UpstreamTimeoutError())
-
-    def _is_untouched(self) -> bool:
-        """Whether the upstream had closed its side before any byte of this request reached its host.
-
-        A FIN acknowledges all that had arrived when it was sent; a reset does not, so it proves nothing.
-        """
-        if not self._ended or self.transport is None or self.transport.get_extra_info("ssl_object") is not None:
-            return False
-        channel = self.transport.get_extra_info("socket")
-        try:
-            info = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-            (acknowledged,) = struct.unpack_from("Q", info, _BYTES_ACKED)
-        except (OSError, struct.error):
-            return False
-        return bool(acknowledged <= self._before + 1)  # the SYN counts as one

@@ -10,7 +10,7 @@ from hx_gateway.headers import end_to_end
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aiohttp.http_parser import RawResponseMessage
     from aiohttp.streams import StreamReader
@@ -32,6 +32,7 @@ class Exchange:
         "head_arrived",
         "headers",
         "loop",
+        "on_end",
         "payload",
         "status",
         "upload",
@@ -61,6 +62,8 @@ class Exchange:
         self.upload: asyncio.Task[None] | None = None
         """What sends the body, until all of it is sent."""
         self.answered = False
+        self.on_end: Callable[[bool], None] | None = None
+        """See `watch`."""
         self.status = 0
 
     # what the connection says
@@ -93,8 +96,16 @@ class Exchange:
         else:
             self._await_bytes()
 
+    def over(self, *, whole: bool) -> None:
+        """Know that the body has come, or has broken off."""
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end(whole)
+
     def fail(self, error: Exception, cause: BaseException | None = None) -> None:
         """Raise `error` where the answer is awaited."""
+        if isinstance(error, UpstreamBrokenError):
+            self.over(whole=False)
         self.stop_upload()
         error.__cause__ = cause
         sink, self._sink = self._sink, None
@@ -123,6 +134,7 @@ class Exchange:
         """Close the connection unless it was given back; `error` goes to who waits for the answer."""
         connection, self.connection = self.connection, None
         self._sink = None
+        self.on_end = None
         if connection is not None:
             connection.abort()
         if error is not None:
@@ -145,6 +157,13 @@ class Exchange:
         if payload.is_eof() and payload.exception() is None:
             return payload.read_nowait() or None
         return None
+
+    def watch(self, on_end: Callable[[bool], None]) -> None:
+        """Call `on_end` when the body is over; see UpstreamResponse."""
+        if self.connection is not None:
+            self.on_end = on_end
+        else:  # given back, or lost
+            on_end(self.payload.exception() is None)
 
     def pour(self, sink: Sink) -> None:
         """Hand what has arrived and what follows to `sink`."""

@@ -16,4 +16,7 @@ if TYPE_CHECKING:
 def make_upstream(config: Config) -> Upstream:
     """Return the upstream that the configuration describes. Call it inside a running loop."""
     client = FastUpstream if config.client == "fast" else AiohttpUpstream
-    return Balancer([client(config, url) for url in (config.url, *config.more_urls)], config)
+    urls = (config.url, *config.more_urls)
+    # a server whose connections are all in use is still asked how it is
+    unbounded = config.model_copy(update={"max_connections": 0})
+    return Balancer([client(config, url) for url in urls], config, checkers=[client(unbounded, url) for url in urls])

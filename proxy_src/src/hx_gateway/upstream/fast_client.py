@@ -45,6 +45,7 @@ class FastUpstream:
             _tls() if origin.scheme == "https" else None,
             limit=config.max_connections,
             keepalive=config.keepalive_timeout,
+            max_age=config.connection_max_age,
         )
 
     @property

@@ -24,7 +24,17 @@ _LIGHTEST = 0.1
 class Member:
     """A client of one server, and what is known of the server's health."""
 
-    __slots__ = ("_breaker", "_failures", "_recovered_at", "_requests", "_slow_start", "_time", "client", "healthy")
+    __slots__ = (
+        "_breaker",
+        "_failures",
+        "_over",
+        "_recovered_at",
+        "_requests",
+        "_slow_start",
+        "_time",
+        "client",
+        "healthy",
+    )
 
     def __init__(self, client: OriginClient, config: Upstream) -> None:
         self._time = asyncio.get_running_loop().time
@@ -33,6 +43,7 @@ class Member:
         self._recovered_at: float | None = None
         self._requests = 0
         self._failures = 0
+        self._over = self._body_over
         self.client = client
         self.healthy = True
 
@@ -71,10 +82,20 @@ class Member:
         except BaseException:
             breaker.undecided(trial)
             raise
-        if breaker.success():
+        if breaker.answered():
             event("upstream_recovered", upstream=self.client.address)
             self._recover()
+        answer.watch(self._over)
         return answer
+
+    def _body_over(self, whole: bool) -> None:
+        """Learn from how an answer's body ended: one that broke off is a failure too, though the head had come."""
+        if whole:
+            self._breaker.whole()
+            return
+        self._failures += 1
+        if self._breaker.failure(False):
+            event("upstream_ejected", upstream=self.client.address)
 
     def state(self) -> OriginState:
         """Return what is known of the server."""

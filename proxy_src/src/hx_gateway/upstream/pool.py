@@ -17,16 +17,20 @@ class Pool:
     """Hands out the connection used last, so that those too many grow old and are closed.
 
     `limit` connections at a time, 0 for any number: then those who ask wait in line. Idle ones are kept `keepalive`
-    seconds. Names are resolved for each connection that is made.
+    seconds, and none is used again that is `max_age` seconds old, 0 for any age. Names are resolved for each
+    connection that is made, so that a change of the DNS is followed within that time.
     """
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, *, limit: int, keepalive: float) -> None:
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, *, limit: int, keepalive: float, max_age: float
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._host = host
         self._port = port
         self._tls = tls
         self._limit = limit
         self._keepalive = keepalive
+        self._max_age = max_age
         self._open: set[Connection] = set()
         """Those being made among them."""
         self._promised = 0
@@ -72,14 +76,18 @@ class Pool:
             raise UpstreamUnreachableError from error
 
     def release(self, connection: Connection) -> None:
-        """Take a connection back for who needs it next."""
+        """Take a connection back for who needs it next, unless it is too old."""
+        now = self._loop.time()
+        if self._max_age and now - connection.made_at >= self._max_age:
+            connection.abort()  # who waits is let in when it is closed
+            return
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return
         connection.resume_reading()
-        connection.idle_since = self._loop.time()
+        connection.idle_since = now
         self._idle.append(connection)
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._keepalive, self._sweep)
