@@ -228,3 +228,28 @@ async def test_a_trailer_cannot_frame_anything() -> None:
         await connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 99\r\n\r\n")
         assert await code(connection) == "malformed_request"
         assert all(seen.body == b"" for seen in up.seen)
+
+
+async def test_an_idle_connection_is_closed() -> None:
+    async with gateway(listen={"port": 0, "keepalive_timeout": 0.2}) as gw, client(gw.port) as connection:
+        await connection.send(request("/healthz"))
+        assert (await connection.answer()).status == 200
+        start = time.monotonic()
+        assert await connection.reader.read() == b""
+        assert 0.1 < time.monotonic() - start < 2
+
+
+async def test_small_writes_are_not_held_back() -> None:
+    async with gateway() as gw, client(gw.port) as connection:
+        await connection.send(request("/healthz"))
+        await connection.answer()
+        (transport,) = gw.server._http.open.values()
+        channel = transport.get_extra_info("socket")
+        assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+async def test_a_body_that_is_not_read_does_not_spoil_the_connection() -> None:
+    async with gateway() as gw, client(gw.port) as connection:
+        await connection.send(request("/nowhere", "POST", body=b"x" * 100_000) + request("/healthz"))
+        assert (await connection.answer()).status == 404
+        assert (await connection.answer()).status == 200

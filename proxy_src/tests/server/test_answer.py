@@ -1,3 +1,5 @@
+"""Answers that are whole in memory."""
+
 from __future__ import annotations
 
 import asyncio

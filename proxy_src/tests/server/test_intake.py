@@ -1,0 +1,95 @@
+"""What clients send, read as HTTP or refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+import pytest
+
+from running import gateway
+from wire import ask, client, request, upstream
+
+LINE = b"GET /v1/x HTTP/1.1\r\n"
+HOST = b"Host: gateway\r\n"
+POST = b"POST /v1/x HTTP/1.1\r\nHost: gateway\r\n"
+
+MALFORMED = [
+    b"\r\n\r\nsecret\r\n\r\n",
+    b"secret\r\n\r\n",
+    b"GET\r\n\r\n",
+    b"GET /v1/secret\r\n\r\n",
+    b"GET /v1/secret HTTP/1.1 x\r\n" + HOST + b"\r\n",
+    b"POST /v1/x HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"GET /v1/secret HTTP/2.0\r\n" + HOST + b"\r\n",
+    b"GET /v1/secret HTTP/1.x\r\n" + HOST + b"\r\n",
+    b"GET /v1/se\x00cret HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"GET /v1/se\tcret HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"GET http://[::1/v1/secret HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"SECRET /v1/x HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"get /v1/x HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03secret\r\n\r\n",
+    LINE + b"Host gateway\r\n\r\n",
+    LINE + b"Host : gateway\r\n\r\n",
+    LINE + HOST + b": secret\r\n\r\n",
+    LINE + HOST + b"X Y: secret\r\n\r\n",
+    LINE + HOST + b"X: a\x00b\r\n\r\n",
+    LINE + HOST + b"X: a\rb\r\n\r\n",
+    LINE + HOST + b"X\x00: secret\r\n\r\n",
+    LINE + b" Host: gateway\r\n\r\n",
+    LINE + HOST + b"X: " + b"s" * 20_000 + b"\r\n\r\n",
+    b"GET /v1/" + b"s" * 20_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    LINE + HOST + b"X: secret\r\n" * 1000 + b"\r\n",
+    POST + b"Content-Length: -1\r\n\r\n",
+    POST + b"Content-Length: +5\r\n\r\nabcde",
+    POST + b"Content-Length: 5, 5\r\n\r\nabcde",
+    POST + b"Content-Length: 0x5\r\n\r\nabcde",
+    POST + b"Content-Length: 5 5\r\n\r\nabcde",
+    POST + b"Content-Length: \r\n\r\nabcde",
+    POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    POST + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde",
+    POST + b"Content-Length: 99999999999999999999999\r\n\r\nabcde",
+    POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\n\r\nsecret\r\n",
+    POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcdefgh\r\n0\r\n\r\n",
+    POST + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\na",
+]
+
+
+@pytest.mark.parametrize("raw", MALFORMED)
+async def test_what_is_not_http_is_refused_without_an_echo(raw: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "hx_gateway")
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(raw)
+        answer = await asyncio.wait_for(connection.answer(), 2)
+        assert answer.status == 400
+        error = orjson.loads(answer.body)["error"]
+        assert error["code"] == "malformed_request"
+        assert error["request_id"] == answer.get("x-request-id")
+        assert answer.get("Server") == "hx-gateway"
+        assert answer.get("Content-Type") == "application/json; charset=utf-8"
+        assert await connection.reader.read() == b""  # and the connection is closed
+        assert b"secret" not in answer.body
+        assert all(seen.body == b"" for seen in up.seen)
+        assert "malformed_request" in caplog.text
+        assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_connect_and_other_forms_never_reach_the_upstream(version: str) -> None:
+    async with upstream() as up, gateway(up.url) as gw:
+        raw = f"CONNECT 127.0.0.1:{up.port} HTTP/{version}\r\nHost: 127.0.0.1:{up.port}\r\n\r\n"
+        assert (await ask(gw.port, raw.encode())).status == 400
+        assert up.seen == []
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(b"".join(request("/v1/x", "POST", body=b"%d" % n) for n in range(20)))
+        assert [(await connection.answer()).body for _ in range(20)] == [b"%d" % n for n in range(20)]
