@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -116,8 +117,18 @@ async def process(*arguments: str, env: Mapping[str, str] | None = None) -> Asyn
         yield made
     finally:
         if child.returncode is None:
-            child.kill()
-            await child.wait()
+            await _stop(child)
+
+
+async def _stop(child: asyncio.subprocess.Process) -> None:
+    """End a process as its operator would: one that is killed leaves no measure of which lines it ran."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # the second cuts what is under way
+        child.send_signal(number)
+    try:
+        await asyncio.wait_for(child.wait(), 5)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
 
 
 async def run(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:

@@ -125,6 +125,10 @@ WRONG = [
         "rate_limits: {limits: [&a {name: a, count: tokens, scope: [key], amount: 1}, *a]}",
         "rate_limits.limits: a is the name of two",
     ),
+    ("forwarded: {trusted_proxies: [10.0.0.1/8]}", "forwarded.trusted_proxies: must be networks"),
+    ("metrics: {listen: {address: localhost}}", "metrics.listen.address: must be an IP address"),
+    ("usage: {database_schema: Own}", "usage.database_schema: must be lower-case letters"),
+    *((f"usage: {{database_schema: {name}}}", "must be a schema of its own") for name in ("public", "pg_x")),
     ("? [a]\n: 1", "found unhashable key"),
     ("1: 2", "[1]: keys should be strings"),
 ]
@@ -159,6 +163,7 @@ WRONG_UPSTREAM = [
     ("{url: 'http://a:1', readiness: {path: health}}", "upstream.readiness.path: "),
     ("{url: 'http://a:1', readiness: {path: '/a b'}}", "upstream.readiness.path: "),
     ("{url: 'http://a:1', readiness: {require_database: 'yes'}}", "upstream.readiness.require_database: input should"),
+    ("{url: 'http://a:1', more_urls: ['http://b', 'http://A:1/']}", "upstream.more_urls: names a server twice"),
     ("{url: 'http://a:1', max_connections: -1}", "upstream.max_connections: input should be greater"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,10 @@ from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError, Upstrea
 from upstream.raw import pair, send
 
 from wire import reply
+
+if TYPE_CHECKING:
+    from hx_gateway.upstream.connection import Connection
+    from hx_gateway.upstream.pool import Pool
 
 
 async def test_the_connection_used_last_is_used_next_and_idle_ones_are_closed() -> None:
@@ -96,6 +101,58 @@ async def test_who_leaves_just_as_his_turn_comes_passes_it_on() -> None:
             await peer.send(reply(200, b"x"))
             await asyncio.sleep(0.02)
         assert (await third).take() == b"x"
+
+
+async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
+    async with pair(max_connections=1) as (client, _):
+        pool = client._pool
+        connection = await pool.connect(1, None, None)
+        leaving, next_one = line(pool, 2)
+        await asyncio.sleep(0)
+        pool.release(connection)
+        leaving.cancel()  # it has been given the connection, and does not know
+        assert await asyncio.wait_for(next_one, 1) is connection
+        assert pool.busy == 1
+
+
+async def test_a_slot_that_comes_too_late_is_passed_on() -> None:
+    async with pair(max_connections=1) as (client, _):
+        pool = client._pool
+        lost = await pool.connect(1, None, None)
+        leaving, next_one = line(pool, 2)
+        await asyncio.sleep(0)
+        lost.abort()
+        pool.closed(lost)
+        leaving.cancel()
+        assert (await asyncio.wait_for(next_one, 1)).usable
+        assert pool.busy == 1
+
+
+async def test_a_connection_that_died_on_the_way_to_who_waits_is_replaced() -> None:
+    async with pair(max_connections=1) as (client, _):
+        pool = client._pool
+        dying = await pool.connect(1, None, None)
+        (waiting,) = line(pool, 1)
+        await asyncio.sleep(0)
+        pool.release(dying)
+        dying.abort()
+        made = await asyncio.wait_for(waiting, 1)
+        assert (made is dying, made.usable, pool.busy) == (False, True, 1)
+
+
+def line(pool: Pool, number: int) -> list[asyncio.Task[Connection]]:
+    """Have `number` wait for a connection."""
+    return [asyncio.ensure_future(pool.connect(1, None, None)) for _ in range(number)]
+
+
+async def test_what_has_been_idle_too_long_is_not_used_even_if_nobody_swept() -> None:
+    async with pair(keepalive_timeout=4) as (client, listener):
+        pool = client._pool
+        pool.release(await pool.connect(1, None, None))
+        peer = await listener.accept()
+        pool._idle[0].idle_since -= 5  # as after a pause of the whole process
+        assert pool.take() is None
+        assert await asyncio.wait_for(peer.read(), 1) == b""
 
 
 @pytest.mark.parametrize("timeouts", [{"total": 0.2}, {"first_byte": 0.2}])
