@@ -246,6 +246,48 @@ async def test_what_was_lost_is_counted_and_the_return_is_said() -> None:
     assert counted == [1, 1, 0]
 
 
+async def test_a_collector_that_never_answers_holds_nothing_up() -> None:
+    async def hang(_: Seen, __: asyncio.StreamReader, ___: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async with collector(hang) as spans, upstream() as up:
+        async with gateway(up.url, tracing=spans.settings(timeout=30)) as gw:
+            await ask(gw.port, request())
+            await spans.wait_for(1)
+            for _ in range(20):
+                async with asyncio.timeout(1):
+                    assert (await ask(gw.port, request())).status == 200
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 4
+
+
+async def test_what_finds_no_room_is_dropped_and_counted() -> None:
+    async with collector() as spans, upstream() as up:
+        page = {"enabled": True, "listen": {"port": 0}}
+        async with gateway(up.url, tracing=spans.settings(interval=60, queue_max=2), metrics=page) as gw:
+            for number in range(5):
+                await ask(gw.port, request(headers=[f"X-Request-Id: {number}"]))
+            found = await samples(gw.metrics_port)
+    assert [value(found, f"hx_gateway_spans_{name}") for name in ("queued", "dropped_total")] == [2, 3]
+    assert [attributes(span)["hx.request_id"] for span in spans.spans()] == ["3", "4"]
+
+
+async def test_a_reload_turns_it_on(tmp_path: Path) -> None:
+    async with collector() as spans, upstream() as up:
+        config = tmp_path / "gateway.yml"
+        config.write_text(json.dumps({"upstream": {"url": up.url}}))
+        async with process("--config", str(config)) as gw:
+            await ask(gw.port, request())
+            config.write_text(json.dumps({"upstream": {"url": up.url}, "tracing": spans.settings()}))
+            gw.signal(1)
+            await gw.message("reloaded")
+            await ask(gw.port, request())
+            (span,) = await spans.wait_for(1)
+            gw.signal(15)
+            assert await gw.end() == 0
+    assert span.span_id.hex() == parts(up.seen[1])[1]
+
+
 async def test_off_it_costs_nothing(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\n"

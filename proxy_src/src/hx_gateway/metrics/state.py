@@ -23,7 +23,7 @@ _UPSTREAM: tuple[tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str,
     (GaugeMetricFamily, "outstanding", "Requests under way to it", "outstanding"),
     (GaugeMetricFamily, "weight", "Share of the load it is given", "weight"),
     (CounterMetricFamily, "requests", "Requests sent to it", "requests"),
-    (CounterMetricFamily, "failures", "Requests it did not answer", "failures"),
+    (CounterMetricFamily, "failures", "Requests it did not answer to the end", "failures"),
     (CounterMetricFamily, "ejections", "How often its circuit opened", "ejections"),
 )
 

@@ -92,7 +92,7 @@ class OriginState(NamedTuple):
     requests: int
     """Requests sent to it since the start, tries that failed included."""
     failures: int
-    """Those that it did not answer."""
+    """Those that it did not answer, or not to the end."""
     ejections: int
     """How often its circuit opened."""
 
