@@ -18,7 +18,9 @@ SHOWN = 5
 def journal(host: object) -> str:
     """Return the state and the last lines of the units' journal, or why they cannot be had."""
     units = " ".join(f"--unit '{unit}'" for unit in UNITS)
-    state = f"systemctl list-units --all --no-legend --plain --type service {' '.join(repr(unit) for unit in UNITS)}"
+    state = (
+        f"systemctl list-units --all --no-legend --plain --type service,socket {' '.join(repr(unit) for unit in UNITS)}"
+    )
     command = f"{state}; journalctl --no-pager --quiet --output short-iso --lines {LINES} {units}"
     try:
         return str(host.run(command).stdout)  # type: ignore[attr-defined]  # a host's modules are found at run time

@@ -25,6 +25,9 @@ PROPERTIES = (
     "DropInPaths",
     "ExecMainStartTimestamp",
     "InactiveExitTimestamp",
+    "StatusText",
+    "TriggeredBy",
+    "Listen",
 )
 
 _TIMESTAMP = re.compile(r"(?:\w+ )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC$")
@@ -61,6 +64,9 @@ class Unit:
     need_daemon_reload: bool
     unit_files: tuple[str, ...]
     started_at: datetime | None
+    status: str = ""
+    sockets: tuple[str, ...] = ()
+    listen: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -70,7 +76,8 @@ class Unit:
 
 def parse_show(output: str) -> Unit:
     """Read what ``systemctl show`` wrote for the properties above."""
-    values = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    lines = [line.partition("=") for line in output.splitlines() if "=" in line]
+    values = {name: value for name, _sign, value in lines}
     if "LoadState" not in values:
         raise UnitError("systemd told nothing about the unit")
 
@@ -93,6 +100,10 @@ def parse_show(output: str) -> Unit:
         need_daemon_reload=values.get("NeedDaemonReload") == "yes",
         unit_files=tuple(path for path in [fragment, *shlex.split(values.get("DropInPaths", ""))] if path),
         started_at=started_at,
+        status=values.get("StatusText", ""),
+        sockets=tuple(name for name in values.get("TriggeredBy", "").split() if name.endswith(".socket")),
+        # One line for each address of a socket unit.
+        listen=tuple(value for name, _sign, value in lines if name == "Listen"),
     )
 
 
@@ -135,6 +146,44 @@ def last_change(path: str) -> datetime | None:
         status = os.stat(current)
     times.append(_changed_at(status))
     return max(times)
+
+
+_SERVING = re.compile(
+    r"Serving with the configuration of (?P<time>\S+Z)(?:; restart needed: (?P<keys>[^;]*))?"
+    r"(?:; refused(?: that of (?P<refused>\S+Z))?: (?P<reason>.*))?$"
+)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a process says in its status of the configuration it runs with; empty where it says nothing."""
+
+    changed_at: str = ""
+    restart_needed: tuple[str, ...] = ()
+    refused_at: str = ""
+    reason: str = ""
+
+
+def parse_status(text: str) -> Configuration:
+    """Read the status line of hx-gateway (its README, "Running")."""
+    found = _SERVING.match(text)
+    if not found:
+        return Configuration()
+    keys = tuple(key.strip() for key in (found["keys"] or "").split(",") if key.strip())
+    return Configuration(found["time"], keys, found["refused"] or "", found["reason"] or "")
+
+
+def modified_at(path: str) -> str | None:
+    """Tell a file's modification time in the form of a status line; None when nothing is there."""
+    try:
+        return format_time(_changed_at(os.stat(path)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def format_time(time: datetime) -> str:
+    """Write a time of UTC as ISO 8601 at microseconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gateway_unit_info
-short_description: Tell whether a running systemd unit is older than the files it was started from
+short_description: Tell whether a running systemd unit is older than its files, and what would mend it
 version_added: 1.0.0
 description:
   - Asks systemd for the state of a unit and compares the time its main process began with the modification times of files.
@@ -16,6 +16,9 @@ description:
   - The times compared are both of the wall clock, at microseconds. The process's start is the one systemd noted when it
     happened, and not one computed from the monotonic clock, since a computed one moves against the files' times whenever the
     wall clock is set, and does so for as long as the process runs.
+  - A process that can be reloaded may run with a file that is younger than itself. hx-gateway says in its status line (C(STATUS=) of
+    C(sd_notify), what C(systemctl status) shows) the modification time of the configuration that is in force, and this is compared
+    with the file's, O(configuration). It need not be older, only another one, so a file put back from a backup is a change too.
   - A unit that does not exist is an answer (RV(load_state=not-found)), not a failure.
 author:
   - hx.gateway contributors (@hx-gateway)
@@ -36,9 +39,14 @@ options:
     type: list
     elements: path
     default: []
+  configuration:
+    description:
+      - Absolute path of the file that the unit's process reads when it starts and again when it is reloaded.
+      - Where the status line says nothing of it, it counts as one of O(files).
+    type: path
   unit_files:
     description:
-      - Whether the unit file and its drop-ins, as systemd names them, count as well.
+      - Whether the unit file and its drop-ins, as systemd names them, count as well. So do those of the unit's sockets, for them.
     type: bool
     default: true
 """
@@ -49,21 +57,34 @@ EXAMPLES = r"""
     name: hx-gateway-ml.service
     files:
       - /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.env
-      - /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.yml
       - /opt/HX-Infrastructure-/api-gateway/gateway/current
+    configuration: /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.yml
   register: unit
-  changed_when: unit.stale
-  notify: Restart hx-gateway-ml
+
+- name: Restart or reload it, as it needs
+  ansible.builtin.systemd_service:
+    name: hx-gateway-ml.service
+    state: "{{ unit.action }}ed"
+    daemon_reload: true
+  when: unit.action != 'none'
 """
 
 RETURN = r"""
 stale:
   description:
-    - Whether the unit is active and has to be restarted to run with its present files. True when RV(newer_files) is not
-      empty or RV(need_daemon_reload) is true.
+    - Whether the unit is active and has to be restarted or reloaded to run with its present files. True when RV(action) is not
+      V(none).
   returned: success
   type: bool
   sample: false
+action:
+  description:
+    - What the active unit needs to run with its present files.
+    - V(reload) when nothing but O(configuration) differs, V(restart) when another file does, RV(need_daemon_reload) is true, or
+      RV(restart_needed) is not empty. V(none) when it runs with them, or does not run.
+  returned: success
+  type: str
+  sample: none
 load_state:
   description: Whether systemd knows the unit, V(loaded), V(not-found), V(masked), V(error) or V(bad-setting).
   returned: success
@@ -107,11 +128,51 @@ need_daemon_reload:
   type: bool
   sample: false
 newer_files:
-  description: Files that changed after the main process of the active unit began.
+  description: Files that changed after the main process of the active unit began, and O(configuration) if it is not the one in force.
   returned: success
   type: list
   elements: str
   sample: []
+status:
+  description: The status line that the process gave systemd.
+  returned: success
+  type: str
+  sample: Serving with the configuration of 2026-01-31T12:34:55.654321Z
+restart_needed:
+  description: Keys of the configuration that the process has read but cannot bring into force without a restart.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+refused:
+  description: Why the process refused O(configuration) as it is at present, and goes on with what it had; empty if it did not.
+  returned: success
+  type: str
+  sample: ""
+sockets:
+  description: The socket units that hold addresses for the unit.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the socket unit.
+      type: str
+    active_state:
+      description: State of the socket unit, as RV(active_state).
+      type: str
+    listen:
+      description: What it listens on, as systemd writes it.
+      type: list
+      elements: str
+    stale:
+      description: Whether it is active, and it or its drop-ins changed since it was started. A restart of the unit does not mend that.
+      type: bool
+  sample:
+    - name: hx-gateway-ml.socket
+      active_state: active
+      listen: ["0.0.0.0:4010 (Stream)"]
+      stale: false
 missing_files:
   description: Files of which nothing is there.
   returned: success
@@ -126,10 +187,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.module_utils._unit import (
     PROPERTIES,
+    Freshness,
     Unit,
     UnitError,
     compare_files,
+    format_time,
+    modified_at,
     parse_show,
+    parse_status,
 )
 
 
@@ -140,6 +205,7 @@ class UnitInfo:
         self.module = module
         self.name: str = module.params["name"]
         self.files: list[str] = module.params["files"]
+        self.configuration: str | None = module.params["configuration"]
         self.check()
 
     def check(self) -> None:
@@ -149,9 +215,11 @@ class UnitInfo:
         for path in self.files:
             if not os.path.isabs(path):
                 self.module.fail_json(msg=f"files must hold absolute paths, {path} is not one")
+        if self.configuration is not None and not os.path.isabs(self.configuration):
+            self.module.fail_json(msg="configuration must be an absolute path")
 
-    def show(self) -> Unit:
-        """Ask systemd."""
+    def show(self, *names: str) -> list[Unit]:
+        """Ask systemd about units."""
         _rc, output, _error = self.module.run_command(
             [
                 self.module.get_bin_path("systemctl", required=True),
@@ -160,36 +228,69 @@ class UnitInfo:
                 "--timestamp=us+utc",
                 "--property=" + ",".join(PROPERTIES),
                 "--",
-                self.name,
+                *names,
             ],
             environ_update={"LC_ALL": "C", "SYSTEMD_COLORS": "0"},
             check_rc=True,
         )
         try:
-            return parse_show(output)
+            return [parse_show(text) for text in output.split("\n\n")]
         except UnitError as error:
             self.module.fail_json(msg=str(error))
 
-    def execute(self) -> dict[str, t.Any]:
-        """Return the module's result."""
-        unit = self.show()
-        watched = [*self.files, *unit.unit_files] if self.module.params["unit_files"] else self.files
+    def freshness(self, unit: Unit, files: t.Iterable[str] = ()) -> Freshness:
+        """Find what changed since a unit began, the unit file and its drop-ins included."""
         try:
-            freshness = compare_files(unit, watched)
+            return compare_files(unit, [*files, *unit.unit_files] if self.module.params["unit_files"] else files)
         except OSError as error:
             self.module.fail_json(msg=f"cannot look at {error.filename}: {error.strerror}")
+
+    def sockets(self, unit: Unit) -> list[dict[str, t.Any]]:
+        """Describe the sockets of a unit."""
+        found = self.show(*unit.sockets) if unit.sockets else []
+        return [
+            {
+                "name": name,
+                "active_state": socket.active_state,
+                "listen": list(socket.listen),
+                "stale": socket.active and (bool(self.freshness(socket).newer_files) or socket.need_daemon_reload),
+            }
+            for name, socket in zip(unit.sockets, found, strict=True)
+        ]
+
+    def execute(self) -> dict[str, t.Any]:
+        """Return the module's result."""
+        unit = self.show(self.name)[0]
+        said = parse_status(unit.status)
+        configuration = self.configuration or ""
+        # Where the status says nothing, the configuration is a file like the others.
+        reloads = bool(configuration and said.changed_at)
+        found = self.freshness(unit, [*self.files, configuration] if configuration and not reloads else self.files)
+        present = modified_at(configuration) if reloads else None
+        outdated = unit.active and present is not None and present != said.changed_at
+        if not unit.active:
+            action = "none"
+        elif found.newer_files or unit.need_daemon_reload or (reloads and said.restart_needed):
+            action = "restart"
+        else:
+            action = "reload" if outdated else "none"
         return {
-            "stale": unit.active and (bool(freshness.newer_files) or unit.need_daemon_reload),
+            "stale": action != "none",
+            "action": action,
             "load_state": unit.load_state,
             "active_state": unit.active_state,
             "sub_state": unit.sub_state,
             "result": unit.result,
             "main_pid": unit.main_pid,
             "restarts": unit.restarts,
-            "started_at": unit.started_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if unit.started_at else "",
+            "started_at": format_time(unit.started_at) if unit.started_at else "",
             "need_daemon_reload": unit.need_daemon_reload,
-            "newer_files": freshness.newer_files,
-            "missing_files": freshness.missing_files,
+            "newer_files": [*found.newer_files, configuration] if outdated else found.newer_files,
+            "missing_files": [*found.missing_files, configuration] if reloads and not present else found.missing_files,
+            "status": unit.status,
+            "restart_needed": list(said.restart_needed) if reloads else [],
+            "refused": said.reason if outdated and present == said.refused_at else "",
+            "sockets": self.sockets(unit),
         }
 
 
@@ -199,6 +300,7 @@ def main() -> t.NoReturn:
         argument_spec={
             "name": {"type": "str", "required": True},
             "files": {"type": "list", "elements": "path", "default": []},
+            "configuration": {"type": "path"},
             "unit_files": {"type": "bool", "default": True},
         },
         supports_check_mode=True,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from checks.site import play
-from checks.stack import GATEWAY_UNIT, LITELLM_UNIT, Stack, describe
+from checks.stack import CONFIG, GATEWAY_UNIT, LITELLM_UNIT, Stack, describe
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
@@ -61,12 +61,17 @@ def test_a_change_restarts_exactly_the_units_it_belongs_to(host: Host) -> None:
     assert play().status == 0
 
 
-def test_a_restart_that_an_ended_run_owed_is_made_up_for(host: Host) -> None:
-    before = processes(host)
-    host.check_output("touch /opt/HX-Infrastructure-/api-gateway/config/api-gateway/gateway.yml")
-    assert play("--tags", "proxy_run").status == 0
-    after = processes(host)
-    assert {unit for unit in UNITS if after[unit] != before[unit]} == {GATEWAY_UNIT}
+def test_what_an_ended_run_owed_is_made_up_for(host: Host) -> None:
+    for file, restarted in ((f"/etc/systemd/system/{GATEWAY_UNIT}", {GATEWAY_UNIT}), (f"{CONFIG}/gateway.yml", set())):
+        before = processes(host), host.check_output(f"systemctl show -P StatusText {GATEWAY_UNIT}")
+        host.check_output(f"touch {file}")
+        run = play("--tags", "proxy_run")
+        assert run.status == 0, run.output
+        after = processes(host)
+        assert {unit for unit in UNITS if after[unit] != before[0][unit]} == restarted
+        # The configuration is read again without a restart.
+        reloaded = host.check_output(f"systemctl show -P StatusText {GATEWAY_UNIT}") != before[1]
+        assert reloaded is (restarted == set())
 
 
 def test_one_part_can_be_run_by_its_tag() -> None:

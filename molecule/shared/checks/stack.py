@@ -13,6 +13,7 @@ from testinfra.host import Host
 BASE = "/opt/HX-Infrastructure-/api-gateway"
 CONFIG = f"{BASE}/config/api-gateway"
 GATEWAY_UNIT = "hx-gateway-ml.service"
+SOCKET_UNIT = "hx-gateway-ml.socket"
 LITELLM_UNIT = "hx-litellm-gateway.service"
 MIGRATE_UNIT = "hx-litellm-migrate.service"
 SECRET_NAMES = ("hx_master_key", "hx_salt_key", "hx_database_password", "hx_redis_password")

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from checks.stack import BASE, CONFIG, GATEWAY_UNIT, LITELLM_UNIT
+from checks.stack import BASE, CONFIG, GATEWAY_UNIT, LITELLM_UNIT, SOCKET_UNIT
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
@@ -18,6 +18,7 @@ FILES = [
     (f"{CONFIG}/litellm.yaml", "root", "hx-gateway", 0o640),
     (f"{CONFIG}/litellm.env", "root", "hx-litellm", 0o640),
     (f"/etc/systemd/system/{GATEWAY_UNIT}", "root", "root", 0o644),
+    (f"/etc/systemd/system/{SOCKET_UNIT}", "root", "root", 0o644),
     (f"/etc/systemd/system/{LITELLM_UNIT}", "root", "root", 0o644),
 ]
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from ansible_collections.hx.gateway.plugins.module_utils import _unit
 RECORDED = Path(__file__).parent / "recorded"
 VERSIONS = ["252", "257"]
 NOW = datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)
+AGE = "2026-01-31T12:34:56.123456Z"
+LATER = "2026-01-31T12:34:57.000000Z"
+STATUS = Path(__file__).parents[4] / "proxy_src/src/hx_gateway/status.py"
 
 
 def recorded(version: str, state: str) -> _unit.Unit:
@@ -73,6 +78,64 @@ def test_other_states(version: str, state: str, words: tuple[str, ...], active: 
     assert (found.load_state, found.active_state, found.sub_state, found.result) == words
     assert (found.active, found.started_at is not None) == (active, started)
     assert found.need_daemon_reload is (state == "changed")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_service_and_its_socket(version: str) -> None:
+    service = recorded(version, "with a socket")
+    assert service.sockets == ("recorded-listen.socket",)
+    assert service.listen == ()
+    assert service.status == f"Serving with the configuration of {AGE}; restart needed: metrics"
+    socket = recorded(version, "socket")
+    assert (socket.active, socket.status, socket.sockets) == (True, "", ())
+    assert socket.listen == ("127.0.0.1:18010 (Stream)", "[::1]:18011 (Stream)")
+    assert socket.started_at is not None
+    assert socket.unit_files == ("/etc/systemd/system/recorded-listen.socket",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", _unit.Configuration()),
+        ("Draining 3 requests", _unit.Configuration()),
+        ("Serving", _unit.Configuration()),
+        (f"Serving with the configuration of {AGE}", _unit.Configuration(AGE)),
+        (
+            f"Serving with the configuration of {AGE}; restart needed: listen.port, workers",
+            _unit.Configuration(AGE, ("listen.port", "workers")),
+        ),
+        (
+            f"Serving with the configuration of {AGE}; refused that of {LATER}: a.yml: b: wrong; restart needed: no",
+            _unit.Configuration(AGE, (), LATER, "a.yml: b: wrong; restart needed: no"),
+        ),
+        (
+            f"Serving with the configuration of {AGE}; restart needed: admin; refused: a.yml: cannot be read",
+            _unit.Configuration(AGE, ("admin",), "", "a.yml: cannot be read"),
+        ),
+    ],
+)
+def test_the_status_line_of_the_gateway(text: str, expected: _unit.Configuration) -> None:
+    assert _unit.parse_status(text) == expected
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="a collection without the gateway's source")
+def test_what_the_gateway_writes_is_what_is_read() -> None:
+    spec = importlib.util.spec_from_file_location("hx_gateway_status", STATUS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["hx_gateway_status"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    line = str(module.Status(AGE, ("metrics", "admin"), LATER, "gateway.yml: limits.body_max: wrong"))
+    expected = _unit.Configuration(AGE, ("metrics", "admin"), LATER, "gateway.yml: limits.body_max: wrong")
+    assert _unit.parse_status(line) == expected
+
+
+def test_modification_times_are_in_the_form_of_the_status_line(tmp_path: Path) -> None:
+    assert _unit.modified_at(place(tmp_path / "file", 0.000_001)) == "2026-01-31T12:00:00.500001Z"
+    # A link is followed: what counts is the file that is read.
+    assert _unit.modified_at(place(tmp_path / "link", 99, link="file")) == "2026-01-31T12:00:00.500001Z"
+    assert _unit.modified_at(str(tmp_path / "absent")) is None
+    assert _unit.modified_at(str(tmp_path / "file" / "child")) is None
 
 
 @pytest.mark.parametrize(

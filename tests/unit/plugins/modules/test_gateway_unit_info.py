@@ -27,6 +27,15 @@ ACTIVE = {
 }
 
 
+SERVING = "Serving with the configuration of "
+AGE = "2026-01-31T12:40:00.000001Z"
+NANOSECONDS = 1_769_863_200_000_001_999
+
+
+def lines(properties: dict[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in properties.items())
+
+
 class Systemctl:
     """Stands in for systemctl: writes what it was given and notes how it was called."""
 
@@ -36,14 +45,19 @@ class Systemctl:
         self.called = folder / "called"
         self.program.write_text(
             f'#!/bin/sh\n[ -e {self.answer} ] || {{ echo "Failed to connect to bus" >&2; exit 1; }}\n'
-            f'printf "%s\\n" "$LC_ALL" "$@" >{self.called}\ncat {self.answer}\n',
+            f'printf "%s\\n" "$LC_ALL" "$@" >{self.called}\n'
+            f'for unit; do case $unit in *.socket) cat "{folder}/$unit"; exit;; esac; done\ncat {self.answer}\n',
             encoding="utf-8",
         )
         self.program.chmod(0o755)
 
     def says(self, **properties: str) -> None:
-        text = "".join(f"{name}={value}\n" for name, value in {**ACTIVE, **properties}.items())
-        self.answer.write_text(text, encoding="utf-8")
+        self.answer.write_text(lines(ACTIVE | properties), encoding="utf-8")
+
+    def says_of_socket(self, name: str, **properties: str) -> None:
+        about = {"LoadState": "loaded", "ActiveState": "active", "Listen": "0.0.0.0:4010 (Stream)"}
+        about |= {"InactiveExitTimestamp": "Sat 2026-01-31 12:00:00.000000 UTC"}
+        (self.program.parent / name).write_text(lines(about | properties), encoding="utf-8")
 
 
 @pytest.fixture
@@ -62,7 +76,8 @@ def test_an_active_unit(systemctl: Systemctl) -> None:
     assert outcome.data.items() >= {
         "stale": False, "load_state": "loaded", "active_state": "active", "sub_state": "running", "result": "success",
         "main_pid": 4242, "restarts": 3, "started_at": "2026-01-31T12:34:56.123456Z", "need_daemon_reload": False,
-        "newer_files": [], "missing_files": [], "changed": False,
+        "newer_files": [], "missing_files": [], "changed": False, "action": "none", "status": "", "restart_needed": [],
+        "refused": "", "sockets": [],
     }.items()  # fmt: skip
     assert outcome.names == documented_names(gateway_unit_info)
     called = systemctl.called.read_text(encoding="utf-8").splitlines()
@@ -76,7 +91,8 @@ def test_a_newer_file_makes_it_stale(systemctl: Systemctl, tmp_path: Path) -> No
     configuration = tmp_path / "gateway.yml"
     configuration.touch()
     outcome = ask(name="u", files=[str(configuration), "/nowhere/at/all"])
-    assert (outcome["stale"], outcome["newer_files"]) == (True, [str(configuration)])
+    assert (outcome["stale"], outcome["action"]) == (True, "restart")
+    assert outcome["newer_files"] == [str(configuration)]
     assert outcome["missing_files"] == ["/nowhere/at/all"]
 
 
@@ -86,6 +102,80 @@ def test_a_changed_unit_file_makes_it_stale(systemctl: Systemctl, tmp_path: Path
     systemctl.says(FragmentPath=str(fragment))
     assert (ask(name="u")["stale"], ask(name="u")["newer_files"]) == (True, [str(fragment)])
     assert ask(name="u", unit_files=False)["stale"] is False
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> str:
+    """A configuration that is younger than the process."""
+    path = tmp_path / "gateway.yml"
+    path.touch()
+    os.utime(path, ns=(NANOSECONDS, NANOSECONDS))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "refused"),
+    [
+        # It was reloaded after the file had changed, although the process is older.
+        (SERVING + AGE, "none", ""),
+        (SERVING + AGE + "; refused that of 2026-01-31T12:41:00.000000Z: wrong", "none", ""),
+        (SERVING + AGE + "; restart needed: metrics, admin", "restart", ""),
+        (SERVING + "2026-01-31T12:34:00.000000Z", "reload", ""),
+        # The file was put back: another one is in force, although it is younger.
+        (SERVING + "2026-01-31T12:59:00.000000Z", "reload", ""),
+        (SERVING + "2026-01-31T12:34:00.000000Z; refused that of " + AGE + ": a: wrong", "reload", "a: wrong"),
+        # What was refused is not what is there at present.
+        (SERVING + "2026-01-31T12:34:00.000000Z; refused that of 2026-01-31T12:39:00.000000Z: wrong", "reload", ""),
+        # A process that does not say what it runs with.
+        ("", "restart", ""),
+        ("Serving", "restart", ""),
+    ],
+)  # fmt: skip
+def test_the_configuration_in_force(
+    systemctl: Systemctl, configuration: str, status: str, action: str, refused: str
+) -> None:
+    systemctl.says(StatusText=status)
+    outcome = ask(name="u", configuration=configuration)
+    assert (outcome["action"], outcome["refused"], outcome["status"]) == (action, refused, status)
+    assert outcome["stale"] is (action != "none")
+    assert outcome["restart_needed"] == (["metrics", "admin"] if "restart needed" in status else [])
+    assert outcome["newer_files"] == (
+        [configuration] if action == "reload" or not status.endswith(("admin", "Z", "wrong")) else []
+    )
+    systemctl.says(StatusText=status, ActiveState="inactive")
+    assert (ask(name="u", configuration=configuration)["action"], outcome["missing_files"]) == ("none", [])
+
+
+def test_a_changed_file_needs_a_restart_whatever_the_configuration_needs(
+    systemctl: Systemctl, configuration: str, tmp_path: Path
+) -> None:
+    (tmp_path / "gateway.env").touch()
+    systemctl.says(StatusText=SERVING + "2026-01-31T12:34:00.000000Z")
+    outcome = ask(name="u", configuration=configuration, files=[str(tmp_path / "gateway.env")])
+    assert outcome["action"] == "restart"
+    assert outcome["newer_files"] == [str(tmp_path / "gateway.env"), configuration]
+
+
+def test_a_configuration_that_is_not_there(systemctl: Systemctl) -> None:
+    systemctl.says(StatusText=SERVING + AGE)
+    outcome = ask(name="u", configuration="/nowhere/at/all")
+    assert (outcome["action"], outcome["missing_files"]) == ("none", ["/nowhere/at/all"])
+
+
+def test_sockets_are_described(systemctl: Systemctl, tmp_path: Path) -> None:
+    systemctl.says(TriggeredBy="u.socket u.timer")
+    systemctl.says_of_socket("u.socket")
+    socket = {"name": "u.socket", "active_state": "active", "listen": ["0.0.0.0:4010 (Stream)"], "stale": False}
+    assert ask(name="u")["sockets"] == [socket]
+    fragment = tmp_path / "changed"
+    fragment.touch()
+    for properties in ({"FragmentPath": str(fragment)}, {"NeedDaemonReload": "yes"}):
+        systemctl.says_of_socket("u.socket", **properties)
+        outcome = ask(name="u")
+        assert outcome["sockets"] == [socket | {"stale": True}]
+        assert outcome["action"] == "none"
+        systemctl.says_of_socket("u.socket", **properties, ActiveState="inactive")
+        assert ask(name="u")["sockets"] == [socket | {"active_state": "inactive"}]
 
 
 def test_a_pending_daemon_reload_makes_it_stale(systemctl: Systemctl) -> None:
@@ -130,6 +220,7 @@ def test_a_name_that_is_not_one_unit_is_refused(systemctl: Systemctl, name: str)
 
 def test_a_relative_path_is_refused(systemctl: Systemctl) -> None:
     systemctl.says()
-    outcome = ask(name="u", files=["relative/file"])
-    assert outcome.failed
-    assert "absolute" in outcome["msg"]
+    for wrong in ({"files": ["relative/file"]}, {"configuration": "relative/file"}):
+        outcome = ask(name="u", **wrong)
+        assert outcome.failed
+        assert "absolute" in outcome["msg"]

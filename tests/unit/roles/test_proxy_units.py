@@ -1,0 +1,65 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The units of the role proxy, as its templates make them of its variables."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLE = Path(__file__).resolve().parents[3] / "roles/proxy"
+
+
+def unit(kind: str, debian: int = 12, **variables: t.Any) -> list[str]:
+    """Render a unit on that Debian; return its lines without comments."""
+    loader = DataLoader()
+    known = {
+        **loader.load_from_file(str(ROLE / "defaults/main.yml"), trusted_as_template=True),
+        **loader.load_from_file(str(ROLE / "vars/main.yml"), trusted_as_template=True),
+        "ansible_facts": {"distribution_major_version": str(debian)},
+        **variables,
+    }
+    source = (ROLE / f"templates/hx-gateway-ml.{kind}.j2").read_text(encoding="utf-8")
+    text = str(Templar(loader=loader, variables=known).template(trust_as_template(source)))
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize(
+    ("address", "stream", "more"),
+    [
+        ("0.0.0.0", "0.0.0.0:4711", []),
+        ("192.0.2.7", "192.0.2.7:4711", ["FreeBind=yes"]),
+        ("::", "[::]:4711", ["BindIPv6Only=both"]),
+        ("2001:db8::7", "[2001:db8::7]:4711", ["FreeBind=yes"]),
+    ],
+)
+def test_the_socket_is_the_role_s_address(address: str, stream: str, more: list[str]) -> None:
+    lines = unit("socket", proxy_listen_address=address, proxy_port=4711, proxy_backlog=77)
+    start = lines.index("[Socket]")
+    assert lines[start : lines.index("[Install]")] == ["[Socket]", f"ListenStream={stream}", "Backlog=77", *more]
+    assert lines[-1] == "WantedBy=sockets.target"
+
+
+def test_the_service_requires_its_socket_and_starts_after_it() -> None:
+    wanted = ["Requires=hx-gateway-ml.socket", "After=hx-gateway-ml.socket"]
+    lines = unit("service")
+    assert [line for line in lines if ".socket" in line] == wanted
+    assert lines.index(wanted[0]) < lines.index("[Service]")
+
+
+def test_without_activation_it_knows_no_socket() -> None:
+    assert [line for line in unit("service", proxy_socket_activation=False) if "socket" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("debian", "lines"),
+    [(12, ["Type=notify", "ExecReload=/bin/kill -HUP $MAINPID"]), (13, ["Type=notify-reload"])],
+)
+def test_a_reload_is_a_signal(debian: int, lines: list[str]) -> None:
+    assert [line for line in unit("service", debian) if line.startswith(("Type=", "ExecReload="))] == lines
