@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from multidict import istr
@@ -23,6 +24,7 @@ _TOKENS: Final = (
 )
 
 
+@lru_cache(maxsize=4096)
 def duration(milliseconds: int) -> str:
     """Return a duration as Go writes it, and so OpenAI: `0s`, `20ms`, `1s`, `8.64s`, `6m0s`, `1h0m0s`."""
     if milliseconds < 1000:
@@ -61,16 +63,17 @@ def _write(
     names: tuple[istr, istr, istr],
     kept: bool,
 ) -> None:
+    refused, _, left, reset = verdict
     place = places[0]
-    if verdict.refused in places:
-        place = verdict.refused
+    if refused >= 0 and refused in places:
+        place = refused
     elif len(places) > 1:
-        place = min(places, key=verdict.remaining.__getitem__)
-    remaining = verdict.remaining[place]
+        place = min(places, key=left.__getitem__)
+    remaining = left[place]
     limit_name, remaining_name, reset_name = names
     theirs = None if kept else headers.get(remaining_name)
     if theirs is not None and theirs.isdecimal() and len(theirs) < 20 and int(theirs) < remaining:
         return
-    headers[limit_name] = str(plan.buckets[place].amount)
+    headers[limit_name] = plan.amounts[place]
     headers[remaining_name] = str(remaining)
-    headers[reset_name] = duration(verdict.reset[place])
+    headers[reset_name] = duration(reset[place])

@@ -18,7 +18,11 @@ _NESTED = ("message", "response")
 
 def estimate_prompt(document: dict[str, Any]) -> int:
     """Return about how many tokens the text in the request `document` has; 0 for a request without text."""
-    characters = sum(_characters(document.get(key)) for key in _TEXTS)
+    characters = 0
+    for key in _TEXTS:
+        value = document.get(key)
+        if value is not None:
+            characters += _characters(value)
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
@@ -52,7 +56,13 @@ def _characters(value: object) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, list):
-        return sum(CHARACTERS_PER_TOKEN if isinstance(item, int) else _characters(item) for item in value)
+        characters = 0
+        for item in value:
+            characters += CHARACTERS_PER_TOKEN if isinstance(item, int) else _characters(item)
+        return characters
     if isinstance(value, dict):
-        return _characters(value.get("content")) + _characters(value.get("text"))
+        content, text = value.get("content"), value.get("text")
+        return (len(content) if isinstance(content, str) else _characters(content)) + (
+            _characters(text) if text is not None else 0
+        )
     return 0

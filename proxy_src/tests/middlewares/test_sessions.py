@@ -223,3 +223,18 @@ async def test_a_session_sticks_to_one_of_several_servers_while_that_is_well(sto
 
 def _asked(up: Upstream) -> int:
     return len([seen for seen in up.seen if seen.target == "/v1/chat/completions"])
+
+
+async def test_no_issued_id_comes_twice() -> None:
+    keepers = [SessionKeeper(Notes(), issue=True) for _ in range(2)]
+
+    async def call_next(_: Request) -> Response:
+        return Response(200, CIMultiDict())
+
+    ids = set()
+    for number in range(400):
+        made = Request("POST", "/v1/x", CIMultiDict(), BytesBody(b""))
+        made.key = "k" * 64
+        ids.add((await keepers[number % 2](made, call_next)).headers["x-hx-session-id"])
+    assert len(ids) == 400
+    assert all(re.fullmatch("sess-[0-9a-f]{32}", issued) for issued in ids)

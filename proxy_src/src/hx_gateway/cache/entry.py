@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from hx_gateway.message import Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-KEPT_HEADERS: Final = ("Content-Type", "x-litellm-model-group", "x-litellm-model-id")
+KEPT_HEADERS: Final = (istr("Content-Type"), istr("x-litellm-model-group"), istr("x-litellm-model-id"))
 """Headers that belong to an answer. The others belong to one request: its id, cost, limits, date, cookies."""
 
 
@@ -46,13 +46,19 @@ class Entry(NamedTuple):
 
 def kept_headers(headers: CIMultiDict[str]) -> tuple[tuple[str, str], ...]:
     """Return those of `headers` that are true for every request with this answer."""
-    return tuple((name, headers[name]) for name in KEPT_HEADERS if name in headers)
+    kept = []
+    for name in KEPT_HEADERS:
+        value = headers.get(name)
+        if value is not None:
+            kept.append((name, value))
+    return tuple(kept)
 
 
 def encode(entry: Entry, marks: list[str]) -> bytes:
     """Return `entry` as bytes: a line of JSON, then the body. `marks` are the purges it has seen."""
-    head = [entry.status, entry.headers, [*map(len, entry.pieces)], entry.stream, entry.created, marks]
-    return b"".join((orjson.dumps(head), b"\n", *entry.pieces))
+    status, headers, pieces, stream, created = entry
+    head = (status, headers, [*map(len, pieces)], stream, created, marks)
+    return b"".join((orjson.dumps(head), b"\n", *pieces))
 
 
 def decode(data: bytes) -> tuple[Entry, list[str]] | None:
@@ -60,8 +66,12 @@ def decode(data: bytes) -> tuple[Entry, list[str]] | None:
     end = data.find(b"\n")
     try:
         status, headers, lengths, stream, created, marks = orjson.loads(data[:end])
-        pieces = []
         position = end + 1
+        if len(lengths) == 1:  # as all are but streams
+            if position + lengths[0] != len(data):
+                return None
+            return Entry(status, _pairs(headers), (data[position:],), stream, created), marks
+        pieces = []
         for length in lengths:
             pieces.append(data[position : position + length])
             position += length
@@ -73,7 +83,7 @@ def decode(data: bytes) -> tuple[Entry, list[str]] | None:
 
 
 def _pairs(headers: list[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in headers)
+    return tuple([(name, value) for name, value in headers])
 
 
 class _Replay:

@@ -39,25 +39,30 @@ class Keeper:
             self._flights.end(place.key, flight, Fate.ALONE)
             return
         kind = media_type(response.headers)
-        head = Entry(response.status, kept_headers(response.headers), (), kind == EVENTS, created)
+        status, headers, stream = response.status, kept_headers(response.headers), kind == EVENTS
 
-        def finish(pieces: Sequence[bytes] | None) -> None:
+        def finish(whole: bytes, pieces: tuple[bytes, ...]) -> None:
             landed: Landed = Fate.ALONE
             try:
-                if pieces is not None:
-                    whole = b"".join(pieces)
-                    landed = head._replace(pieces=tuple(pieces) if head.stream else (whole,))
-                    if len(whole) <= self._max_entry and is_whole(whole, kind, path):
-                        self._store.put(place, landed, marks, self._policy.ttl(place.model) + self._stale)
-                        self.stored += 1
+                landed = Entry(status, headers, pieces, stream, created)
+                if len(whole) <= self._max_entry and is_whole(whole, kind, path):
+                    self._store.put(place, landed, marks, self._policy.ttl(place.model) + self._stale)
+                    self.stored += 1
             finally:  # whatever happens, nobody waits for ever
                 self._flights.end(place.key, flight, landed)
 
+        def ended(pieces: Sequence[bytes] | None) -> None:
+            if pieces is None:
+                self._flights.end(place.key, flight, Fate.ALONE)
+                return
+            whole = b"".join(pieces)
+            finish(whole, tuple(pieces) if stream else (whole,))
+
         body = response.body
         if isinstance(body, bytes):
-            finish((body,))
+            finish(body, (body,))
             return
-        shared = SharedStream(body, self._max_entry, finish)
+        shared = SharedStream(body, self._max_entry, ended)
         response.body = shared.reader()
-        if head.stream:
-            flight.land(Passing(head, shared))
+        if stream:
+            flight.land(Passing(Entry(status, headers, (), stream, created), shared))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hx_gateway.stores.redis import Redis
 
 _ENTRY: Final = "hx:cache:answer:"
+_ENTRY_LENGTH: Final = len(_ENTRY)
 _PURGED: Final = "hx:cache:purged:"
 _ALL: Final = f"{_PURGED}all"
 _LOOK: Final = pack_start(4, "MGET")
@@ -41,9 +42,9 @@ class RedisStore:
 
     def ask(self, place: Place) -> asyncio.Future[Any]:
         """Begin to look; to be given to `get`. Raises StoreUnavailableError."""
-        key = _ENTRY + place.key
-        looked = _LOOK + f"${len(key)}\r\n{key}\r\n".encode() + _purges(place.model, place.credential)
-        return self._redis.send(looked)
+        key, credential, model = place
+        name = f"${_ENTRY_LENGTH + len(key)}\r\n{_ENTRY}{key}\r\n"
+        return self._redis.send(_LOOK + name.encode() + _purges(model, credential))
 
     async def get(self, place: Place, asked: asyncio.Future[Any] | None = None) -> Found:
         """Return what is kept at `place`; nothing, with marks that let nothing be kept, while Redis is away."""
@@ -52,8 +53,9 @@ class RedisStore:
         except StoreError:
             return Found(None, [])
         marks = [purge.decode("latin-1") if purge is not None else "" for purge in purges]
-        kept = decode(data) if data is not None else None
-        return Found(kept[0] if kept is not None and kept[1] == marks else None, marks)
+        if data is None or (kept := decode(data)) is None or kept[1] != marks:
+            return Found(None, marks)
+        return Found(kept[0], marks)
 
     def put(self, place: Place, entry: Entry, marks: list[str], seconds: float) -> None:
         """Keep `entry` for `seconds`, without waiting for Redis to have it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from multidict import istr
 
 from hx_gateway.cache.access import KeyAccess, Verdict
 from hx_gateway.cache.admin import offer
@@ -30,18 +31,15 @@ if TYPE_CHECKING:
     from hx_gateway.message import Request, Response
     from hx_gateway.middleware import Handler, Services
 
+    _Looking: TypeAlias = tuple[Asked, Place | None, asyncio.Future[Any] | None]
+    """A look for an answer: what the client asked, where it would be (None: it may neither be looked up nor kept), and
+    what the store was asked already. A plain tuple: it is made for each request."""
+
+_HEADER: Final = istr(HEADER)
+_AGE: Final = istr("Age")
+
 _FAILED: Final = frozenset({500, 502, 503, 504})
 """Statuses that are errors in the sense of RFC 5861 section 4."""
-
-
-class _Looking(NamedTuple):
-    """A look for an answer."""
-
-    asks: Asked
-    place: Place | None
-    """None where the answer may neither be looked up nor kept."""
-    found: asyncio.Future[Any] | None
-    """What the store was asked already."""
 
 
 class ResponseCache:
@@ -61,18 +59,20 @@ class ResponseCache:
     def prefetch(self, request: Request) -> bool:
         """Begin to look for an answer, if one may be used."""
         if self._ask is not None and is_for_cache(request):
-            looking = self._looking(request)
-            if looking.place is not None:
-                with suppress(StoreUnavailableError):
-                    looking = looking._replace(found=self._ask(looking.place))
-            request.ahead[self] = looking
+            asks, place, found = self._looking(request)
+            if place is not None:
+                try:
+                    found = self._ask(place)
+                except StoreUnavailableError:
+                    found = None
+            request.ahead[self] = asks, place, found
         return True
 
     @staticmethod
     def abandon(begun: _Looking) -> None:
         """Let go of the reply."""
-        if begun.found is not None:
-            forget(begun.found)
+        if begun[2] is not None:
+            forget(begun[2])
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Answer from the cache, or pass on and keep the answer if it may be kept."""
@@ -119,9 +119,9 @@ class ResponseCache:
         """Return where the answer to `request`, which is for the cache, may be."""
         asks = asked(request.headers)
         if not self._policy.allows(request, asks):
-            return _Looking(asks, None, None)
+            return asks, None, None
         model = request.model
-        return _Looking(asks, Place(cache_key(request, shared=self._policy.shared(model)), request.key, model), None)
+        return asks, Place(cache_key(request, shared=self._policy.shared(model)), request.key, model), None
 
     async def _pass(self, request: Request, call_next: Handler) -> Response:
         """Leave the cache out, but see what the answer says about the key."""
@@ -181,9 +181,9 @@ class ResponseCache:
         request.outcome.cache = label
         self.served[label] += 1
         headers = response.headers
-        headers[HEADER] = label
+        headers[_HEADER] = label
         if age is not None:
-            headers["Age"] = str(int(age))
+            headers[_AGE] = str(int(age))
         return response
 
 

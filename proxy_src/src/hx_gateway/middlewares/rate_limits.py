@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hx_gateway import rate_limit_headers
 from hx_gateway.errors import ConcurrencyLimitError, LimitsUnavailableError, RequestLimitError, TokenLimitError
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from hx_gateway.outcome import Outcome
     from hx_gateway.stores.limits_base import Limiter, Plan, Verdict
 
+    _Need: TypeAlias = tuple[Plan, int, int, str]
+    """What a request needs to pass: its plan, the tokens of its prompt as estimated, those to reserve, and who has its
+    place in limits on concurrent requests (empty where there are none). A plain tuple: it is made for each request."""
+
 _ERRORS: dict[str, type[GatewayError]] = {
     "requests": RequestLimitError,
     "tokens": TokenLimitError,
@@ -40,18 +44,6 @@ _KEPT = frozenset({"hit", "stale"})
 
 _LARGEST = 1 << 31
 """Tokens above which it makes no difference how many a request asks for."""
-
-
-class _Need(NamedTuple):
-    """What a request needs to pass."""
-
-    plan: Plan
-    prompt: int
-    """Tokens of the prompt, estimated."""
-    reserved: int
-    """Tokens, those of the longest answer included."""
-    holder: str
-    """Who has its place in limits on concurrent requests; empty where there are none."""
 
 
 class RateLimits:
@@ -71,7 +63,8 @@ class RateLimits:
         self._redis = services.redis
         self._closed = config.on_store_failure == "fail_closed"
         self._failing = False
-        self._holders = (f"{os.getpid():x}.{os.urandom(6).hex()}.{number:x}" for number in count())
+        self._holder = f"{os.getpid():x}.{os.urandom(6).hex()}."
+        self._holders = count()
         if services.redis is not None and config.limits:
             self._shared = RedisLimits(services.redis, config.lease)
             services.lifespan.callback(self._shared.close)
@@ -92,16 +85,17 @@ class RateLimits:
         if shared is not None:
             need = self._need(request)
             if need is not None:
-                with suppress(StoreUnavailableError):
-                    asked = shared.ask(need.plan, need.reserved, need.holder)
-                    request.ahead[self] = need, asked
+                try:
+                    request.ahead[self] = need, shared.ask(need[0], need[2], need[3])
+                except StoreUnavailableError:
+                    return True  # what to do then is seen to when it is asked again
         return True
 
     def abandon(self, begun: tuple[_Need, asyncio.Future[Any]]) -> None:
         """Give back what the request did not come to use."""
-        need, asked = begun
+        (plan, _, reserved, holder), asked = begun
         if self._shared is not None:
-            self._shared.return_unused(need.plan, need.reserved, need.holder, asked)
+            self._shared.return_unused(plan, reserved, holder, asked)
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Pass the request on if every limit that applies to it lets it."""
@@ -132,7 +126,7 @@ class RateLimits:
         if plan.tokens and request.document is not None:
             prompt = estimate_prompt(request.document)
             reserved = min(_LARGEST, prompt + _longest_answer(request.document))
-        return _Need(plan, prompt, reserved, next(self._holders) if plan.concurrent else "")
+        return plan, prompt, reserved, f"{self._holder}{next(self._holders):x}" if plan.concurrent else ""
 
     async def _take(self, need: _Need, asked: asyncio.Future[Any] | None) -> tuple[Limiter, Verdict]:
         """Ask Redis; where there is none the supervisor that all workers have; this process where there is neither."""
@@ -172,8 +166,10 @@ class RateLimits:
 
 def _longest_answer(document: dict[str, Any]) -> int:
     """Return how many tokens an answer may have by its request; 0 where that is not said."""
-    longest = next((number for key in _STATED_COMPLETION if (number := _number(document.get(key)))), 0)
-    return longest * max(1, _number(document.get("n")))
+    for key in _STATED_COMPLETION:
+        if key in document and (longest := _number(document[key])):
+            return longest * max(1, _number(document.get("n")))
+    return 0
 
 
 def _number(value: object) -> int:

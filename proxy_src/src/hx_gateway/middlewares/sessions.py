@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
+
+from multidict import istr
 
 from hx_gateway.errors import InvalidSessionError, SessionLimitError
 from hx_gateway.sessions.memory import MemorySessions
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from hx_gateway.outcome import Outcome
     from hx_gateway.sessions.store import SessionStore
 
-HEADER: Final = "x-hx-session-id"
+HEADER: Final = istr("x-hx-session-id")
 
-LITELLM_HEADERS: Final = ("x-litellm-session-id", "x-litellm-trace-id")
+LITELLM_HEADERS: Final = (istr("x-litellm-session-id"), istr("x-litellm-trace-id"))
 """Where LiteLLM takes a session's id from (litellm/proxy/litellm_pre_call_utils.py, get_chain_id_from_headers)."""
+
+_IDS: Final = 64
+"""Ids drawn at once."""
 
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """An id that is safe in headers, logs and URLs."""
@@ -41,6 +46,7 @@ class SessionKeeper:
     def __init__(self, store: SessionStore, *, issue: bool, limited: bool = False) -> None:
         self._store = store
         self._issue = issue
+        self._ids: list[str] = []
         self._limited = limited
         """A session may be refused."""
         self._ask = store.ask if isinstance(store, RedisSessions) else None
@@ -53,8 +59,10 @@ class SessionKeeper:
         if len(given) > 1 or _ACCEPTED.fullmatch(given[0]) is None:
             return False
         if self._ask is not None:
-            with suppress(StoreUnavailableError):
+            try:
                 request.ahead[self] = self._ask(_name(request.key, given[0]))
+            except StoreUnavailableError:
+                return not self._limited
         return not self._limited
 
     @staticmethod
@@ -64,13 +72,13 @@ class SessionKeeper:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Count the request in its session. Raises InvalidSessionError, SessionLimitError."""
-        given = request.headers.popall(HEADER, ())
+        given = request.headers.popall(HEADER) if HEADER in request.headers else ()
         if not request.key or request.method != "POST" or not (given or self._issue):
             return await call_next(request)
         if len(given) > 1 or (given and _ACCEPTED.fullmatch(given[0]) is None):
             raise InvalidSessionError
-        session = given[0] if given else f"sess-{os.urandom(16).hex()}"
-        name = _name(request.key, session)
+        session = given[0] if given else f"sess-{self._issued()}"
+        name = (_name if given else _name.__wrapped__)(request.key, session)  # an issued one is not met again soon
         if given:
             await self._begin(request, name)
         record = self._store.end if given else self._store.add
@@ -79,12 +87,20 @@ class SessionKeeper:
             record(name, outcome.usage.total if outcome.usage is not None else 0, outcome.upstream)
 
         request.on_finish(ended)
-        if not any(header in request.headers for header in LITELLM_HEADERS):
+        headers = request.headers
+        if LITELLM_HEADERS[0] not in headers and LITELLM_HEADERS[1] not in headers:
             # LiteLLM knows ids without their keys: a part of the key's hash keeps those of two keys apart
-            request.headers[LITELLM_HEADERS[0]] = f"{session}.{request.key[:12]}"
+            headers[LITELLM_HEADERS[0]] = f"{session}.{request.key[:12]}"
         response = await call_next(request)
         response.headers[HEADER] = session
         return response
+
+    def _issued(self) -> str:
+        """Return an id that nobody can guess; the kernel is asked for many at a time."""
+        if not self._ids:
+            drawn = os.urandom(16 * _IDS).hex()
+            self._ids = [drawn[at : at + 32] for at in range(0, len(drawn), 32)]
+        return self._ids.pop()
 
     async def _begin(self, request: Request, name: str) -> None:
         try:
@@ -97,6 +113,7 @@ class SessionKeeper:
         request.prefer = begun.upstream
 
 
+@lru_cache(maxsize=4096)
 def _name(key: str, session: str) -> str:
     return sha256(f"{key}\0{session}".encode()).hexdigest()
 

@@ -32,11 +32,13 @@ class Bucket(NamedTuple):
 class Plan:
     """All counters that one request must pass."""
 
-    __slots__ = ("arguments", "buckets", "concurrent", "keys", "packed", "requests", "tokens")
+    __slots__ = ("amounts", "arguments", "buckets", "concurrent", "keys", "packed", "requests", "tokens")
 
     def __init__(self, buckets: Sequence[Bucket]) -> None:
         self.buckets = tuple(buckets)
         self.keys = tuple(bucket.key for bucket in buckets)
+        self.amounts = tuple(str(bucket.amount) for bucket in buckets)
+        """What clients are told that each limit is."""
         self.arguments = tuple(
             str(part) for bucket in buckets for part in (bucket.counts[0], bucket.drain, bucket.unit, bucket.most)
         )

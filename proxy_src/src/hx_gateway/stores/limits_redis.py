@@ -76,10 +76,11 @@ class RedisLimits:
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:
         """Correct the tokens and free the places."""
         if tokens:
+            changes, buckets = self._changes, plan.buckets
             for index in plan.tokens:
-                bucket = plan.buckets[index]
-                _, change = self._changes.get(bucket.key, (0, 0))
-                self._changes[bucket.key] = bucket.drain, change + tokens * bucket.unit
+                _, _, key, _, drain, unit, _ = buckets[index]
+                before = changes.get(key)
+                changes[key] = drain, tokens * unit + (before[1] if before is not None else 0)
         if holder:
             self._held.pop(holder, None)
             self._free(plan, holder)
