@@ -139,6 +139,16 @@ async def test_the_queue_is_bounded_while_the_server_is_away(server: PostgresSer
     assert rows == [[f"r{number}"] for number in range(7, 12)]
 
 
+async def test_a_batch_does_not_wait_for_its_time(server: PostgresServer) -> None:
+    async with upstream(say(STATED)) as up, recording(up.url, interval=60, batch_max=5) as gw:
+        for number in range(12):
+            await ask(gw.port, request(CHAT, "POST", [f"x-request-id: r{number}"], b"{}"))
+            if number == 0:
+                await asyncio.sleep(0.5)  # connected, and waiting
+        await written(gw, 5)
+    assert count(server) == 12
+
+
 async def test_a_locked_table_holds_up_no_request(server: PostgresServer) -> None:
     async with upstream(say(STATED)) as up, recording(up.url) as gw, client(gw.port) as connection:
         await connection.send(request(CHAT, "POST", body=b"{}"))

@@ -41,3 +41,12 @@ def test_what_is_put_back_gives_way_to_what_is_newer() -> None:
     full.add(record(1))
     full.put_back([record(0)])
     assert (ids(full), full.dropped) == (["req-1"], 1)
+
+
+def test_it_says_when_a_batch_has_come_together() -> None:
+    queue = UsageQueue(10, batch=3)
+    for number in range(2):
+        queue.add(record(number))
+    assert not queue.batch_ready.is_set()
+    queue.add(record(2))
+    assert queue.batch_ready.is_set()

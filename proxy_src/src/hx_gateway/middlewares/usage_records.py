@@ -82,7 +82,7 @@ def usage_records(services: Services) -> UsageRecords | None:
     if not config.enabled:
         return None
     address = DatabaseAddress(os.environ)
-    queue = UsageQueue(config.queue_max)
+    queue = UsageQueue(config.queue_max, config.batch_max)
     writer = UsageWriter(queue, UsageTable(config.database_schema, config.retention_months), address, config)
     services.lifespan.push_async_callback(writer.aclose)
     services.metrics.register(UsageMetrics(queue, writer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,11 +36,14 @@ class UsageRecord(NamedTuple):
 
 
 class UsageQueue:
-    """Keeps the newest `capacity` records."""
+    """Keeps the newest `capacity` records, and says when `batch` of them wait."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, batch: int = 1) -> None:
         self._records: deque[UsageRecord] = deque(maxlen=capacity)
         self._capacity = capacity
+        self._batch = batch
+        self.batch_ready = asyncio.Event()
+        """Set when a batch has come together; whoever waits for it clears it first."""
         self.dropped = 0
         """Records thrown away because there was no room."""
 
@@ -48,9 +52,12 @@ class UsageQueue:
 
     def add(self, record: UsageRecord) -> None:
         """Take `record`, and drop the oldest where there is no room."""
-        if len(self._records) == self._capacity:
+        records = self._records
+        if len(records) == self._capacity:
             self.dropped += 1
-        self._records.append(record)
+        records.append(record)
+        if len(records) == self._batch:
+            self.batch_ready.set()
 
     def take(self, most: int) -> list[UsageRecord]:
         """Return up to `most` of the oldest records, and forget them."""

@@ -32,7 +32,10 @@ _TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 class UsageWriter:
-    """A task that connects, keeps the table in shape and appends what has come in, every `interval` seconds."""
+    """A task that connects, keeps the table in shape and appends what has come in.
+
+    It does so every `interval` seconds, and whenever a batch has come together: what waits takes memory.
+    """
 
     def __init__(self, queue: UsageQueue, table: UsageTable, address: DatabaseAddress, config: UsageSection) -> None:
         self._queue = queue
@@ -54,6 +57,7 @@ class UsageWriter:
     async def aclose(self) -> None:
         """Write what is left, for a few seconds at most."""
         self._stop.set()
+        self._queue.batch_ready.set()
         await asyncio.wait([self._task], timeout=_LAST_WORDS)
         self._task.cancel()
         with suppress(asyncio.CancelledError):
@@ -92,9 +96,11 @@ class UsageWriter:
                     except BaseException:
                         self._queue.put_back(records)
                         raise
+                    if len(self._queue) < self._config.batch_max and not last:
+                        break  # what is left can wait for company
                 if last:
                     return
-                await self._pause(self._config.interval)
+                await self._batch(self._config.interval)
         finally:
             self.connected = False
             await _close(connection)
@@ -113,6 +119,14 @@ class UsageWriter:
             await self._write(connection, records[half:])
         else:
             self.written += len(records)
+
+    async def _batch(self, seconds: float) -> None:
+        """Wait for a batch, for the end, or so many seconds."""
+        if not self._stop.is_set():
+            ready = self._queue.batch_ready
+            ready.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ready.wait(), seconds)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
