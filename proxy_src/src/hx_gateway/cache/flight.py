@@ -34,22 +34,30 @@ Landed: TypeAlias = "Fate | Entry | Passing"
 class Flight:
     """One request, its leader's; the others are followers."""
 
-    __slots__ = ("_landed", "credential")
+    __slots__ = ("_landed", "_waiting", "credential")
 
     def __init__(self, credential: str) -> None:
         self.credential = credential
         """Hash of the leader's credential: who has the same need not be looked at."""
-        self._landed: asyncio.Future[Landed] = asyncio.get_running_loop().create_future()
+        self._landed: Landed | None = None
+        self._waiting: asyncio.Future[Landed] | None = None
+        """What followers wait for; most flights have none."""
 
     def land(self, landed: Landed) -> None:
         """Tell the followers what there is for them; only the first call counts."""
-        if not self._landed.done():
-            self._landed.set_result(landed)
+        if self._landed is None:
+            self._landed = landed
+            if self._waiting is not None:
+                self._waiting.set_result(landed)
 
     async def wait(self) -> Landed:
         """Return what the leader brought."""
+        if self._landed is not None:
+            return self._landed
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
         # shielded: a follower that leaves must not take the answer from the others
-        return await asyncio.shield(self._landed)
+        return await asyncio.shield(self._waiting)
 
 
 class Flights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from hx_gateway.sessions.store import Begun
+from hx_gateway.stores.errors import StoreReplyError
 from hx_gateway.stores.script import Script
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class RedisSessions:
         """Count a request, in one round trip. Raises StoreUnavailableError."""
         if asked is None:
             asked = self.ask(name)
-        requests, tokens, upstream, refused = await self._redis.ran(asked, _BEGIN, (_PREFIX + name,), self._begin)
+        try:
+            requests, tokens, upstream, refused = await asked
+        except StoreReplyError as error:
+            found = await self._redis.teach(error, _BEGIN, (_PREFIX + name,), self._begin)
+            requests, tokens, upstream, refused = found
         return Begun(requests, tokens, upstream.decode("latin-1"), refused.decode())
 
     def end(self, name: str, tokens: int, upstream: str) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from hx_gateway.stores.errors import StoreTimeoutError
+from hx_gateway.stores.errors import StoreReplyError, StoreTimeoutError
 from hx_gateway.stores.limits_base import Verdict
 from hx_gateway.stores.limits_lua import RENEW, SETTLE, TAKE
 from hx_gateway.stores.script import pack_start
@@ -58,7 +58,11 @@ class RedisLimits:
         if asked is None:
             asked = self.ask(plan, tokens, holder)
         try:
-            reply = await self._redis.ran(asked, TAKE, plan.keys, (self._lease, *plan.arguments, tokens, holder))
+            try:
+                reply = await asked
+            except StoreReplyError as error:
+                arguments: tuple[str | int, ...] = (self._lease, *plan.arguments, tokens, holder)
+                reply = await self._redis.teach(error, TAKE, plan.keys, arguments)
         except (asyncio.CancelledError, StoreTimeoutError):
             self._free(plan, holder)  # the script may have run
             raise

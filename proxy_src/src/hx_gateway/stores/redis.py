@@ -66,17 +66,17 @@ class Redis:
 
     async def script(self, script: Script, keys: Sequence[Argument], args: Sequence[Argument]) -> Any:
         """Run a Lua script by its hash, or by its text where the server does not have it yet. Raises as `call`."""
-        return await self.ran(self.send(script.named(keys, args)), script, keys, args)
-
-    async def ran(
-        self, reply: asyncio.Future[Any], script: Script, keys: Sequence[Argument], args: Sequence[Argument]
-    ) -> Any:
-        """Return the reply of a script that was called by its hash; teach it to the server if it did not know it."""
         try:
-            return await reply
+            return await self.send(script.named(keys, args))
         except StoreReplyError as error:
-            if error.code != "NOSCRIPT":
-                raise
+            return await self.teach(error, script, keys, args)
+
+    async def teach(
+        self, error: StoreReplyError, script: Script, keys: Sequence[Argument], args: Sequence[Argument]
+    ) -> Any:
+        """Run a script by its text if `error` says that the server does not have it, else raise that."""
+        if error.code != "NOSCRIPT":
+            raise error
         return await self.send(script.spelled(keys, args))
 
     def post(self, *args: Argument) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from asyncio import Future
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -159,11 +160,12 @@ class RedisConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand out the replies that `data` completes."""
         reader, pending = self._reader, self._pending
+        gets, next_waiting = reader.gets, pending.popleft
         try:
             reader.feed(data)
-            while (reply := reader.gets()) is not _NOT_YET:
-                waiting = pending.popleft()
-                if isinstance(waiting, asyncio.Future):
+            while (reply := gets()) is not _NOT_YET:
+                waiting = next_waiting()
+                if isinstance(waiting, Future):
                     if waiting.done():  # its caller was cancelled
                         continue
                     if isinstance(reply, StoreReplyError):
