@@ -170,6 +170,13 @@ async def test_what_is_refused_before_the_upstream_is_a_span_too() -> None:
     assert (second.name, attributes(second)["http.response.status_code"]) == ("GET /v1/files/...", 401)
 
 
+async def test_probes_are_no_spans() -> None:
+    async with collector() as spans, upstream() as up, gateway(up.url, tracing=spans.settings()) as gw:
+        for target in ("/healthz", "/readyz", "/v1/models"):
+            await ask(gw.port, request(target))
+    assert [span.name for span in spans.spans()] == ["GET /v1/models"]
+
+
 async def test_the_clients_flag_decides_for_its_trace() -> None:
     async with collector() as spans, upstream() as up, gateway(up.url, tracing=spans.settings(sample=0)) as gw:
         await ask(gw.port, request(headers=[UNSAMPLED]))

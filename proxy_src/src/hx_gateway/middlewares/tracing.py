@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SPAN_ID = slice(36, 52)
 _SAMPLED = "-01"
+_PROBES = frozenset({"/healthz", "/readyz"})
+"""They come every few seconds and tell nothing."""
 
 
 class Tracing:
@@ -28,7 +30,7 @@ class Tracing:
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Ask to be told how the request ends."""
         parent = request.headers.get(PARENT, "")
-        if not request.trace_id or not parent.endswith(_SAMPLED):
+        if not request.trace_id or not parent.endswith(_SAMPLED) or request.target in _PROBES:
             return await call_next(request)
         span_id = parent[_SPAN_ID]
         host = request.headers.get("Host", "")
