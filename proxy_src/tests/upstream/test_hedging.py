@@ -184,6 +184,15 @@ async def test_nobody_is_asked_who_is_not_well() -> None:
     assert total(ups) == before + 1
 
 
+async def test_nobody_is_asked_who_was_tried_already() -> None:
+    async with upstreams(slow(0.3)) as ups:
+        config = {"more_urls": ["http://127.0.0.1:1"], "checks": {"interval": 0}, "hedging": {"after": 0.05}}
+        async with gateway(ups[0].url, upstream=config) as gw:
+            for _ in range(4):
+                assert (await ask(gw.port, request())).status == 200
+    assert total(ups) == 4
+
+
 @pytest.mark.parametrize(
     ("method", "target", "model", "allowed"),
     [
