@@ -218,7 +218,7 @@ async def test_a_collector_that_is_away_holds_nothing_up_and_is_said_once(tmp_pa
         config.write_text(json.dumps({"upstream": {"url": up.url}, "tracing": exporting, "metrics": metrics}))
         async with process("--config", str(config)) as gw:
             for _ in range(60):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(5):
                     assert (await ask(gw.port, request())).status == 200
                 await asyncio.sleep(0.02)
             said = await gw.message("trace_collector_away")
@@ -262,10 +262,10 @@ async def test_a_collector_that_never_answers_holds_nothing_up() -> None:
             await ask(gw.port, request())
             await spans.wait_for(1)
             for _ in range(20):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(5):
                     assert (await ask(gw.port, request())).status == 200
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 4
+        assert asyncio.get_running_loop().time() - began < 10  # of the 30 it might take
 
 
 async def test_what_finds_no_room_is_dropped_and_counted() -> None:

@@ -32,7 +32,7 @@ async def test_a_busy_connection_is_not_used_for_ever() -> None:
                 await connection.send(request())
                 assert (await connection.answer()).status == 200
                 await asyncio.sleep(0.05)
-    assert 3 <= up.connections <= 5
+    assert 3 <= up.connections < 20
 
 
 @pytest.mark.usefixtures("each_client")
@@ -53,7 +53,7 @@ async def test_an_old_connection_makes_room_for_one_in_line() -> None:
         async with gateway(up.url, upstream={"connection_max_age": 0.12, "max_connections": 1}) as gw:
             answers = await asyncio.gather(*(ask(gw.port, request()) for _ in range(8)))
     assert [answer.body for answer in answers] == [b"ok"] * 8
-    assert 2 <= up.connections <= 5
+    assert 2 <= up.connections <= 8
 
 
 def _namespaces() -> bool:

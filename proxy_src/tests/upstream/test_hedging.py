@@ -143,12 +143,12 @@ async def test_a_client_that_leaves_cancels_both() -> None:
 
 
 async def test_hedges_spend_the_budget_of_retries() -> None:
-    async with upstreams(slow(0.1), slow(0.1)) as ups:
-        config = hedged(ups, 0.01, retries={"share": 0.01})
+    async with upstreams(slow(1.5), slow(1.5)) as ups:  # later than any hedge, on a busy machine too
+        config = hedged(ups, 0.05, retries={"share": 0.01})
         async with gateway(ups[0].url, upstream=config) as gw:
             await asyncio.gather(*(ask(gw.port, request()) for _ in range(40)))
         assert total(ups) == 50  # ten at hand
-        config = hedged(ups, 0.01, retries={"share": 0})
+        config = hedged(ups, 0.05, retries={"share": 0})
         async with gateway(ups[0].url, upstream=config) as gw:
             await ask(gw.port, request())
     assert total(ups) == 51
