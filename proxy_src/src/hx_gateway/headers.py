@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
@@ -55,24 +56,26 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = fro
     become `?`, since they cannot be written again. Raises InvalidHeaderError.
     """
     kept: CIMultiDict[str] = CIMultiDict(headers)
-    if " " in "".join(kept):
-        raise InvalidHeaderError
-    if "connection" in kept:
-        for value in kept.getall("connection"):
-            for option in value.split(","):
-                name = option.strip()
-                if name.lower() not in _ALWAYS_KEPT:
-                    kept.popall(name, None)
-    for name in HOP_BY_HOP:
-        if name in kept:
-            del kept[name]
-    for name in drop:
-        if name in kept:
-            del kept[name]
+    for name in _not_kept(tuple(kept), drop):
+        if name == "connection":
+            for option in ",".join(kept.getall(name)).split(","):
+                named = option.strip()
+                if named.lower() not in _ALWAYS_KEPT:
+                    kept.popall(named, None)
+        kept.popall(name, None)
     values = "".join(kept.values())
     if values.isascii() and values.isprintable():  # as nearly all are
         return kept
     return CIMultiDict([(name, _writable(value)) for name, value in kept.items()])
+
+
+@lru_cache(maxsize=128)
+def _not_kept(names: tuple[str, ...], drop: frozenset[str]) -> tuple[str, ...]:
+    """Return those of `names` that do not cross, in lower case; clients send the same names again and again."""
+    if any(" " in name for name in names):
+        raise InvalidHeaderError
+    found = {name.lower() for name in names} & (HOP_BY_HOP | drop)
+    return tuple(sorted(found))
 
 
 def _writable(value: str) -> str:

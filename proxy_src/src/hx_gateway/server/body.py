@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp.http_parser import RawRequestMessage
-    from aiohttp.streams import StreamReader
 
     from hx_gateway.config.limits import Limits
     from hx_gateway.server.connection import Connection
+    from hx_gateway.server.intake import Content
 
 
 class ClientBody:
@@ -25,15 +25,15 @@ class ClientBody:
 
     __slots__ = ("_connection", "_content", "_limits", "_message", "length")
 
-    def __init__(
-        self, connection: Connection, message: RawRequestMessage, content: StreamReader, limits: Limits
-    ) -> None:
+    def __init__(self, connection: Connection, message: RawRequestMessage, content: Content, limits: Limits) -> None:
         self._connection = connection
         self._message = message
         self._content = content
         self._limits = limits
         self.length: int | None = 0
-        if content is not EMPTY_PAYLOAD:
+        if isinstance(content, bytes):
+            self.length = len(content)
+        elif content is not EMPTY_PAYLOAD:
             length = message.headers.get(hdrs.CONTENT_LENGTH)
             self.length = None if length is None or message.chunked else int(length)
 
@@ -45,14 +45,20 @@ class ClientBody:
     def take(self) -> bytes | None:
         """Return the whole body if it has arrived with its head, as most do: that saves the upload a task."""
         content = self._content
+        if isinstance(content, bytes):
+            return content
         if content.is_eof() and content.exception() is None and content.total_bytes == self.length:
             return content.read_nowait()
         return None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._content
+        if isinstance(content, bytes):
+            if content:
+                yield content
+            return
         if self.length != 0:
             self._invite()
-        content = self._content
         most = self._limits.body_max
         patience = self._limits.body_timeout or None
         size = 0

@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
             await self._let_read()
             return False
         goes_on = await self._server.exchanges(self, message, content)
-        return (content.is_eof() or await self._rest(content)) and goes_on
+        return (isinstance(content, bytes) or content.is_eof() or await self._rest(content)) and goes_on
 
     async def _let_read(self) -> None:
         """Half-close and wait a moment: what the client is still sending would destroy the answer."""

@@ -22,11 +22,11 @@ from hx_gateway.server.under_way import UnderWay
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawRequestMessage
-    from aiohttp.streams import StreamReader
 
     from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
     from hx_gateway.server.connection import Connection
+    from hx_gateway.server.intake import Content
 
 
 class Exchanges:
@@ -49,7 +49,7 @@ class Exchanges:
         self._check = protocol_check(config.limits.upgrades_ignored)
         return before
 
-    async def __call__(self, connection: Connection, message: RawRequestMessage, content: StreamReader) -> bool:
+    async def __call__(self, connection: Connection, message: RawRequestMessage, content: Content) -> bool:
         """Handle one request; return whether another may follow on its connection."""
         body = ClientBody(connection, message, content, self._limits)
         request = Request(

@@ -11,6 +11,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 
 from hx_gateway.errors import GatewayError, MalformedRequestError, RequestTimeoutError
 from hx_gateway.server.framing import ChunkOverhead, head_size
+from hx_gateway.whole_message import body_begin, is_framed_so
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from hx_gateway.clock import Clock
     from hx_gateway.config.limits import Limits
 
-    Arrival: TypeAlias = "tuple[RawRequestMessage | GatewayError, StreamReader]"
+    Content: TypeAlias = "bytes | StreamReader"
+    """A body: all of it, or what it arrives in."""
+    Arrival: TypeAlias = "tuple[RawRequestMessage | GatewayError, Content]"
 
 _BUFFER = 65536
 """Bytes of a body that wait to be read before reading from the client stops at twice as much."""
@@ -40,23 +43,29 @@ class Intake:
     more is looked at.
     """
 
-    __slots__ = ("_body", "_clock", "_head_bytes", "_limits", "_loop", "_overhead", "_parser", "deaf", "queue")
+    __slots__ = (
+        "_body",
+        "_clock",
+        "_head_bytes",
+        "_heads",
+        "_limits",
+        "_loop",
+        "_overhead",
+        "_parser",
+        "_protocol",
+        "deaf",
+        "queue",
+    )
 
     def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop, clock: Clock, limits: Limits) -> None:
         self._loop = loop
         self._clock = clock
         self._limits = limits
-        self._parser: Any = HttpRequestParser(
-            protocol,
-            loop,
-            _BUFFER,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-            max_headers=limits.headers_max,
-            payload_exception=web.RequestPayloadError,
-            auto_decompress=False,  # bodies are passed on as they are
-            max_msg_queue_size=QUEUE_MAX,
-        )
+        self._protocol = protocol
+        self._heads: Any = self._new_parser(with_body=False)
+        """Reads heads of requests that arrive whole, until one does not."""
+        self._parser: Any = None
+        """Reads all that comes after that."""
         self._head_bytes = 0
         self._body: StreamReader = EMPTY_PAYLOAD
         self._overhead: ChunkOverhead | None = None
@@ -74,6 +83,11 @@ class Intake:
         """Parse `data`, and see that it stays within the limits."""
         if self.deaf:
             return
+        if self._heads is not None:
+            if self._feed_whole(data):
+                return
+            self._heads = None
+            self._parser = self._new_parser(with_body=True)
         in_body = not self._body.is_eof()
         try:
             messages, upgraded, _ = self._parser.feed_data(data)
@@ -105,9 +119,40 @@ class Intake:
     def close(self) -> None:
         """Look at nothing more, and let go of the parser and the body, which hold the connection."""
         self.deaf = True
-        self._parser = None
+        self._heads = self._parser = None
         self._break_body()
         self._body = EMPTY_PAYLOAD
+
+    def _feed_whole(self, data: bytes) -> bool:
+        """Take `data` if it is one whole request; return whether it was taken, or refused."""
+        begin = body_begin(data)
+        # a request line begins with its method; llhttp would skip line ends before it
+        if not begin or not data[:1].isupper() or begin > self._limits.header_bytes_max:
+            return False
+        try:
+            messages, upgraded, _ = self._heads.feed_data(data[:begin])
+        except Exception:  # whatever the parser raises, this is not HTTP
+            self._refuse(MalformedRequestError())
+            return True
+        if len(messages) != 1 or upgraded or not is_framed_so(messages[0][0], len(data) - begin):
+            return False
+        self.queue.append((messages[0][0], data[begin:]))
+        self._clock.run_until(None)
+        return True
+
+    def _new_parser(self, *, with_body: bool) -> Any:
+        return HttpRequestParser(
+            self._protocol,
+            self._loop,
+            _BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=self._limits.headers_max,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,  # bodies are passed on as they are
+            max_msg_queue_size=QUEUE_MAX if with_body else 0,
+            response_with_body=with_body,
+        )
 
     def _heads_ended(self, messages: list[tuple[RawRequestMessage, StreamReader]], received: int) -> None:
         size, self._head_bytes = self._head_bytes + received, 0

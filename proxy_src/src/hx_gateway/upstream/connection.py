@@ -11,6 +11,7 @@ from hx_gateway.clock import Clock
 from hx_gateway.errors import UpstreamBrokenError, UpstreamTimeoutError
 from hx_gateway.upstream.codings import check_codings
 from hx_gateway.upstream.untouched import nothing_arrived
+from hx_gateway.whole_message import body_begin, is_framed_so
 
 if TYPE_CHECKING:
     from aiohttp.http_parser import RawResponseMessage
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_drained",
         "_ended",
+        "_heads",
         "_loop",
         "_parser",
         "_pool",
@@ -58,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._parser: Any = None
+        self._heads: Any = None
+        """Reads heads of answers that arrive whole."""
         self._reusable_parser: Any = None
         self._closing = False
         """Not to be used for another exchange."""
@@ -74,12 +78,8 @@ class Connection(asyncio.Protocol):
         """Write `data`, a whole request or the beginning of one, and hand what answers it to `exchange`."""
         self.exchange = exchange
         self._repeatable = whole
-        if method == "HEAD":
-            self._parser = self._new_parser(with_body=False)
-        else:
-            if self._reusable_parser is None:
-                self._reusable_parser = self._new_parser(with_body=True)
-            self._parser = self._reusable_parser
+        # None until it is known whether the answer arrives whole
+        self._parser = self._new_parser(with_body=False) if method == "HEAD" else None
         self._before = self._written
         self.write(data)
 
@@ -157,6 +157,10 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         try:
+            if self._parser is None:
+                if self._take_whole(exchange, data):
+                    return
+                self._parser = self._body_parser()
             messages, upgraded, _ = self._parser.feed_data(data)
             for message, payload in messages:
                 self._on_head(exchange, message, payload)
@@ -192,7 +196,7 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         self._pool.closed(self)
         if exchange is None:
-            self._parser = self._reusable_parser = None  # they hold this connection
+            self._parser = self._reusable_parser = self._heads = None  # they hold this connection
             return
         exchange.connection = None
         if exchange.answered and exc is None:
@@ -200,7 +204,7 @@ class Connection(asyncio.Protocol):
                 self._parser.feed_eof()  # ends a body that has no other end, refuses any other
             except Exception as error:  # the parser has a dozen kinds
                 exc = error
-        self._parser = self._reusable_parser = None  # they hold this connection
+        self._parser = self._reusable_parser = self._heads = None  # they hold this connection
         if not exchange.answered or not exchange.payload.is_eof():
             exchange.fail(lost, exc)
         else:
@@ -230,6 +234,34 @@ class Connection(asyncio.Protocol):
             auto_decompress=False,
         )
 
+    def _body_parser(self) -> Any:
+        if self._reusable_parser is None:
+            self._reusable_parser = self._new_parser(with_body=True)
+        return self._reusable_parser
+
+    def _take_whole(self, exchange: Exchange, data: bytes) -> bool:
+        """Take `data` if it is one whole answer with a length. Raises whatever the parser does."""
+        begin = body_begin(data)
+        # the parser takes a line feed for a line's end, which could end the head before
+        if not begin or data.count(b"\n", 0, begin) != data.count(b"\r\n", 0, begin):
+            return False
+        if self._heads is None:
+            self._heads = self._new_parser(with_body=False)
+        messages, upgraded, _ = self._heads.feed_data(data[:begin])
+        if len(messages) != 1 or upgraded:
+            self._heads = None
+            return False
+        message: RawResponseMessage = messages[0][0]
+        if message.code < 200 or message.code in {204, 304} or not is_framed_so(message, len(data) - begin):
+            return False
+        if "Content-Length" not in message.headers:
+            return False
+        if message.should_close:
+            self._closing = True
+        exchange.begin(message, data[begin:])
+        self._complete(exchange)
+        return True
+
     def _on_head(self, exchange: Exchange, message: RawResponseMessage, payload: StreamReader) -> None:
         if exchange.answered:  # one answer to a request
             self._closing = True
@@ -251,8 +283,9 @@ class Connection(asyncio.Protocol):
         if exchange.upload is not None:
             exchange.stop_upload()
             self._closing = True
+        parser = self._parser
         # feed_eof returns what it holds of another answer; it changes nothing at the end of one
-        if self._closing or self._parser.feed_eof() is not None:
+        if self._closing or (parser is not None and parser.feed_eof() is not None):
             self.abort()
         else:
             self._pool.release(self)

@@ -37,6 +37,7 @@ class Exchange:
         "status",
         "upload",
         "upstream",
+        "whole",
     )
 
     headers: CIMultiDict[str]
@@ -65,16 +66,24 @@ class Exchange:
         self.on_end: Callable[[bool], None] | None = None
         """See `watch`."""
         self.status = 0
+        self.whole: bytes | None = None
+        """The body, if it came with the head: then there is no `payload`."""
 
     # what the connection says
 
-    def begin(self, message: RawResponseMessage, payload: StreamReader) -> None:
-        """Take the answer's head, and the stream into which its body goes. Raises ValueError on a head that is none."""
+    def begin(self, message: RawResponseMessage, payload: StreamReader | bytes) -> None:
+        """Take the answer's head, and its body or the stream into which that goes.
+
+        Raises ValueError on a head that is none.
+        """
         if message.code > 599:
             raise ValueError("a status without meaning")
         self.headers = end_to_end(message.headers.items())
         self.status = message.code
-        self.payload = payload
+        if isinstance(payload, bytes):
+            self.whole = payload
+        else:
+            self.payload = payload
         self.answered = True
         if self.connection is not None:
             self.connection.clock.run_until(self.deadline)
@@ -115,7 +124,7 @@ class Exchange:
                 sink.feed(piece)
             sink.end(error)
         elif self.answered:
-            if not self.payload.is_eof():
+            if self.whole is None and not self.payload.is_eof():
                 self.payload.set_exception(error)
         elif not self.head_arrived.done():
             self.head_arrived.set_exception(error)
@@ -153,6 +162,8 @@ class Exchange:
 
     def take(self) -> bytes | None:
         """Return the whole body if it is here."""
+        if self.whole is not None:
+            return self.whole or None
         payload = self.payload
         if payload.is_eof() and payload.exception() is None:
             return payload.read_nowait() or None
@@ -167,6 +178,10 @@ class Exchange:
 
     def pour(self, sink: Sink) -> None:
         """Hand what has arrived and what follows to `sink`."""
+        if self.whole is not None:
+            sink.feed(self.whole)
+            sink.end(None)
+            return
         error = self.payload.exception()
         if error is not None:
             sink.end(error if isinstance(error, Exception) else UpstreamBrokenError())
@@ -191,6 +206,9 @@ class Exchange:
             self.connection.clock.run_until(earlier(self.loop.time() + self._between_bytes, self.deadline))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.whole is not None:
+            yield self.whole
+            return
         payload = self.payload
         seconds = self._between_bytes
         time = self.loop.time
