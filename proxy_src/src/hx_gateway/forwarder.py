@@ -25,7 +25,7 @@ class Forwarder:
     async def __call__(self, request: Request) -> Response:
         """Return the upstream's answer, its body not yet read."""
         try:
-            headers = end_to_end(request.headers.items(), drop=SET_BY_CLIENT)
+            headers = end_to_end(request.headers, drop=SET_BY_CLIENT)
         except InvalidHeaderError:
             raise MalformedRequestError from None
         try:

@@ -11,6 +11,8 @@ from multidict import CIMultiDict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from multidict import MultiMapping
+
 HOP_BY_HOP = frozenset(
     {
         # RFC 9110 section 7.6.1
@@ -49,7 +51,9 @@ class InvalidHeaderError(ValueError):
     """A value holds CR, LF or NUL (RFC 9110 section 5.5), or a name ends with a space (RFC 9112 section 5.1)."""
 
 
-def end_to_end(headers: Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+def end_to_end(
+    headers: MultiMapping[str] | Iterable[tuple[str, str]], *, drop: frozenset[str] = frozenset()
+) -> CIMultiDict[str]:
     """Return the headers that concern the other end, in order, duplicates kept.
 
     Left out are the hop-by-hop ones, those named by Connection, and those in `drop`. Bytes that are not UTF-8

@@ -34,12 +34,12 @@ def redact(text: str) -> str:
 def dumps(record: Mapping[str, Any]) -> bytes:
     """Return one line of visible ASCII for `record`: no value can break a line or move a terminal's cursor."""
     try:
-        line = orjson.dumps(record)
+        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        if line.isascii() and b"\x7f" not in line:
+            return line
     except TypeError:  # lone surrogates, which are not UTF-8
-        line = b"\x7f"
-    if not line.isascii() or b"\x7f" in line:
-        line = json.dumps(record, separators=(",", ":"), default=str).encode().replace(b"\x7f", b"\\u007f")
-    return line + b"\n"
+        pass
+    return json.dumps(record, separators=(",", ":"), default=str).encode().replace(b"\x7f", b"\\u007f") + b"\n"
 
 
 def timestamp(seconds: float) -> str:

@@ -118,15 +118,16 @@ class Request:
     """One request of a client. Middlewares may change `target`, `headers` and `body` on the way in."""
 
     __slots__ = (
+        "_document",
         "_on_finish",
         "ahead",
         "body",
         "client",
-        "document",
         "headers",
         "id",
         "key",
         "method",
+        "model",
         "outcome",
         "parent_span_id",
         "prefer",
@@ -161,8 +162,9 @@ class Request:
         """Span of the client in that trace, 16 hexadecimal digits; empty where the trace began here."""
         self.key = ""
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
-        self.document: dict[str, Any] | None = None
-        """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
+        self._document: dict[str, Any] | None = None
+        self.model = ""
+        """Name of the model in the body; empty where there is none, or the body was not read."""
         self.prefer = ""
         """Address of the server that should get the request, `HOST:PORT`; empty where any will do."""
         self.ahead: dict[Abandons, Any] = {}
@@ -177,10 +179,15 @@ class Request:
         return decoded_path(self.target)
 
     @property
-    def model(self) -> str:
-        """Name of the model in the body; empty where there is none, or the body was not read."""
-        model = self.document.get("model") if self.document is not None else None
-        return model if isinstance(model, str) else ""
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
+        return self._document
+
+    @document.setter
+    def document(self, document: dict[str, Any] | None) -> None:
+        self._document = document
+        model = document.get("model") if document is not None else None
+        self.model = model if isinstance(model, str) else ""
 
     @property
     def streams(self) -> bool:

@@ -37,7 +37,7 @@ class Recorder:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         request.headers[CASE] = str(len(self.decided))
-        headers = end_to_end(request.headers.items(), drop=SET_BY_CLIENT)
+        headers = end_to_end(request.headers, drop=SET_BY_CLIENT)
         decided = Decided(request.method, request.target, list(headers.items()))
         self.decided.append(decided)
         data = request.body.take()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from prometheus_client import Gauge
 
 from hx_gateway.metrics.labels import METHODS, OPERATIONS, STATUS_CLASSES, Models, route_of
-from hx_gateway.metrics.series import OTHER, Counters, Histograms
+from hx_gateway.metrics.series import OTHER, Counters, Histograms, Labels
 
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
@@ -29,11 +29,31 @@ _TOKENS: Final = tuple(4**power for power in range(14))
 _GEN_AI: Final = ("gen_ai_operation_name", "gen_ai_request_model")
 
 
+_KINDS: Final = 2000
+_LONGEST_KIND: Final = 256
+"""Kinds of requests whose labels are remembered, and the characters such a kind may have."""
+
+_Kind: TypeAlias = tuple[str, str, str, int, str, str]
+"""Method, target, model, status, what the cache said, how it ended."""
+
+
+class _Labels(NamedTuple):
+    """The labels of every series that a request of one kind counts in; without `duration` it is for no model."""
+
+    model: str
+    request: Labels
+    duration: Labels = ()
+    gen_ai: Labels = ()
+    input: Labels = ()
+    output: Labels = ()
+
+
 class RequestMetrics:
     """Metrics of requests; names after OpenTelemetry's conventions (gen_ai.*, http.server.*) where they exist."""
 
     def __init__(self, registry: CollectorRegistry, config: MetricsSection) -> None:
         self._models = Models(config.models, config.models_learned_max)
+        self._labels: dict[_Kind, _Labels] = {}
         self.in_flight = 0
         """Requests that have begun and not ended."""
         self.streams = 0
@@ -76,29 +96,46 @@ class RequestMetrics:
 
     def ended(self, request: Request, outcome: Outcome) -> None:
         """Count `request`, which has ended. Takes about 2 microseconds."""
-        status = outcome.status
-        route = route_of(request.target)
-        model = self._models.label(request.model, served=200 <= status < 300)
-        method = METHODS.get(request.method, OTHER)
-        self._requests.add((method, route, model, STATUS_CLASSES[status // 100], outcome.cache, outcome.ended))
+        kind = (request.method, request.target, request.model, outcome.status, outcome.cache, outcome.ended)
+        labels = self._labels.get(kind) or self._labels_of(kind)
+        self._requests.add(labels.request)
         if outcome.limit:
             self._refused.add((outcome.limit,))
-        operation = OPERATIONS.get(route)
-        if operation is None or method != "POST":
+        if not labels.duration:
             return
-        duration = time.monotonic() - request.started
-        self._duration.observe((operation, model, _error_type(status, outcome.ended)), duration)
+        self._duration.observe(labels.duration, time.monotonic() - request.started)
         first_token = request.first_token_after
         if first_token is not None:
-            self._first_token.observe((operation, model), first_token)
+            self._first_token.observe(labels.gen_ai, first_token)
         usage = outcome.usage
         if usage is not None:
             estimated = "true" if usage.estimated else "false"
-            for kind, count in (("input", usage.prompt), ("output", usage.completion)):
-                self._tokens.add((kind, model, estimated), count)
-                self._usage.observe((operation, model, kind), count)
+            self._tokens.add(("input", labels.model, estimated), usage.prompt)
+            self._tokens.add(("output", labels.model, estimated), usage.completion)
+            self._usage.observe(labels.input, usage.prompt)
+            self._usage.observe(labels.output, usage.completion)
         if outcome.cost is not None:
-            self._cost.add((model,), outcome.cost)
+            self._cost.add((labels.model,), outcome.cost)
+
+    def _labels_of(self, kind: _Kind) -> _Labels:
+        method, target, name, status, cache, ended = kind
+        route = route_of(target)
+        model = self._models.label(name, served=200 <= status < 300)
+        method = METHODS.get(method, OTHER)
+        request = (method, route, model, STATUS_CLASSES[status // 100], cache, ended)
+        operation = OPERATIONS.get(route)
+        if operation is None or method != "POST":
+            labels = _Labels(model, request)
+        else:
+            gen_ai = (operation, model)
+            duration = (*gen_ai, _error_type(status, ended))
+            labels = _Labels(model, request, duration, gen_ai, (*gen_ai, "input"), (*gen_ai, "output"))
+        # a model that is not known yet may become so; long ones are a client's text of any length
+        if (model != OTHER or name == OTHER) and len(target) + len(name) <= _LONGEST_KIND:
+            if len(self._labels) >= _KINDS:
+                self._labels.clear()
+            self._labels[kind] = labels
+        return labels
 
 
 def _error_type(status: int, ended: str) -> str:

@@ -43,11 +43,12 @@ class Counters(Collector):
     def add(self, labels: Labels, amount: float = 1) -> None:
         """Add `amount`, which is not negative."""
         values = self._values
-        if labels not in values:
+        try:
+            values[labels] += amount
+        except KeyError:
             if len(values) >= self._most:
                 labels = self._rest
-            values.setdefault(labels, 0)
-        values[labels] += amount
+            values[labels] = values.get(labels, 0) + amount
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Return the family."""

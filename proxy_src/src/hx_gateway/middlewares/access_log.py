@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +37,13 @@ class AccessLog:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Ask to be told how the request ends."""
-        target = request.target
-
-        def write(outcome: Outcome) -> None:
-            if self._sample < 1 and outcome.status < 400 and outcome.ended == "complete" and random() >= self._sample:  # noqa: S311 - no secret depends on it
-                return
-            self._log.write(_record(request, target, outcome))
-
-        request.on_finish(write)
+        request.on_finish(partial(self._write, request, request.target))
         return await call_next(request)
+
+    def _write(self, request: Request, target: str, outcome: Outcome) -> None:
+        if self._sample < 1 and outcome.status < 400 and outcome.ended == "complete" and random() >= self._sample:  # noqa: S311 - no secret depends on it
+            return
+        self._log.write(_record(request, target, outcome))
 
 
 def _record(request: Request, target: str, outcome: Outcome) -> dict[str, Any]:
@@ -63,7 +61,7 @@ def _record(request: Request, target: str, outcome: Outcome) -> dict[str, Any]:
         "model": _shown(request.model[:_LONGEST]) or None,
         "status": outcome.status,
         "bytes": outcome.bytes_sent,
-        "duration_ms": round((time.monotonic() - request.started) * 1000, 1),
+        "duration_ms": _milliseconds(time.monotonic() - request.started),
         "first_byte_ms": _milliseconds(outcome.first_byte_after),
         "first_token_ms": _milliseconds(request.first_token_after),
         "prompt_tokens": usage.prompt if usage is not None else None,
@@ -85,4 +83,4 @@ def _shown(text: str) -> str:
 
 
 def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 1)
+    return None if seconds is None else int(seconds * 10_000 + 0.5) / 10

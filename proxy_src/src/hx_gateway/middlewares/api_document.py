@@ -26,7 +26,7 @@ class ApiDocument:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Answer with the document, or pass the request on."""
-        if request.target.partition("?")[0] != PATH:
+        if not request.target.startswith(PATH) or request.target.partition("?")[0] != PATH:
             return await call_next(request)
         if request.method not in {"GET", "HEAD"}:
             raise MethodNotAllowedError

@@ -33,10 +33,8 @@ class Credentials:
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Pass the request on once its credentials are well-formed."""
         headers = request.headers
-        found = []
         given = headers.getall("Authorization", ())
-        if given:
-            found.append(_one(given, _BEARER))
+        found = [_one(given, _BEARER)] if given else []
         found += [_one(headers.getall(name), _TOKEN) for name in HEADERS if name in headers]
         if found:
             # with more than one, which of them counts is LiteLLM's affair: the pair is an identity of its own

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from hx_gateway.errors import JSON, MethodNotAllowedError
 from hx_gateway.message import Response
+from hx_gateway.target import PREFIX
 from hx_gateway.upstream.readiness import ask
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Health:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Answer a health address, or pass the request on."""
+        if request.target.startswith(PREFIX):
+            return await call_next(request)
         path = request.target.partition("?")[0]
         if path not in {"/healthz", "/readyz"}:
             return await call_next(request)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
+
+from hx_gateway.random_ids import random_digits
 
 if TYPE_CHECKING:
     from hx_gateway.message import Request, Response
@@ -21,7 +22,7 @@ class RequestId:
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Set `request.id` and the header, both ways."""
-        given = request.headers.getall(HEADER, [])
+        given = request.headers.getall(HEADER, ())
         if len(given) == 1 and _ACCEPTED.fullmatch(given[0]):
             request.id = given[0]
         else:
@@ -34,4 +35,4 @@ class RequestId:
 
 def new_id() -> str:
     """Return 128 random bits as `req-` and 32 hexadecimal digits."""
-    return f"req-{os.urandom(16).hex()}"
+    return f"req-{random_digits(32)}"

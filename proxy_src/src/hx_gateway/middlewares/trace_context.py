@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
+
+from hx_gateway.random_ids import random_digits
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
@@ -49,7 +50,7 @@ class TraceContext:
         given = headers.getall(PARENT, ())
         match = _PARENT.fullmatch(given[0]) if len(given) == 1 else None
         if match is None or (match[1] == "00" and match[5] is not None):
-            request.trace_id = os.urandom(16).hex()
+            request.trace_id = random_digits(32)
             # as a rule 01, for the access log records it; 00 keeps LiteLLM's tracing from recording its part
             flags = "01" if int(request.trace_id[16:], 16) < self._recorded_below else "00"
             if STATE in headers:
@@ -60,7 +61,7 @@ class TraceContext:
             flags = "01" if int(match[4], 16) & 1 else "00"  # the only flag there is (section 3.2.2.5.1)
             if STATE in headers:
                 _keep_valid_state(headers)
-        headers[PARENT] = f"00-{request.trace_id}-{os.urandom(8).hex()}-{flags}"
+        headers[PARENT] = f"00-{request.trace_id}-{random_digits(16)}-{flags}"
         return await call_next(request)
 
 

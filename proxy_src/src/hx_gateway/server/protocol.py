@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import hdrs, http_parser
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, http_parser
 
 from hx_gateway.config import ConfigError
 from hx_gateway.errors import ExpectationError, MalformedRequestError, RefusedMethodError, RefusedUpgradeError
@@ -31,9 +31,8 @@ def protocol_check(upgrades_ignored: list[str]) -> Callable[[Request], None]:
 
     def check(request: Request) -> None:
         headers = request.headers
-        if request.version not in {(1, 0), (1, 1)}:
-            raise MalformedRequestError
-        if request.version == (1, 0) and hdrs.TRANSFER_ENCODING in headers:
+        version = request.version
+        if version != HttpVersion11 and (version != HttpVersion10 or hdrs.TRANSFER_ENCODING in headers):
             raise MalformedRequestError
         if request.method in {"CONNECT", "TRACE"}:
             raise RefusedMethodError

@@ -216,7 +216,7 @@ class AiohttpResponse:
         self._deadline = deadline
         self._on_end: Callable[[bool], None] | None = None
         self.status = response.status
-        self.headers = end_to_end(response.headers.items())
+        self.headers = end_to_end(response.headers)
 
     def take(self) -> bytes | None:
         """Return the whole body if it is here."""

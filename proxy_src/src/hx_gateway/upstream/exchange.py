@@ -78,7 +78,7 @@ class Exchange:
         """
         if message.code > 599:
             raise ValueError("a status without meaning")
-        self.headers = end_to_end(message.headers.items())
+        self.headers = end_to_end(message.headers)
         self.status = message.code
         if isinstance(payload, bytes):
             self.whole = payload
