@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from hx_gateway.cache.shared_stream import Reader
+    from hx_gateway.message import Sink
 
 
 class Source:
@@ -207,3 +208,116 @@ async def test_what_fails_at_the_end_leaves_no_reader_waiting() -> None:
     source.end()
     with pytest.raises(RuntimeError):
         await asyncio.wait_for(reading, 1)
+
+
+class Pourer:
+    """A stream that pushes."""
+
+    def __init__(self) -> None:
+        self.sink: Sink | None = None
+        self.paused = False
+        self.closed = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    def pour(self, sink: Sink) -> None:
+        self.sink = sink
+        sink.feed(b"first")
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Collected:
+    """A sink that can be full."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.ends: list[Exception | None] = []
+
+    def feed(self, piece: bytes) -> None:
+        self.pieces.append(piece)
+
+    def end(self, error: Exception | None) -> None:
+        self.ends.append(error)
+
+
+async def test_what_is_poured_in_is_poured_out_at_once() -> None:
+    source, ends = Pourer(), Ends()
+    shared = SharedStream(source, 100, ends)
+    assert source.sink is shared
+    leader, late, asking = shared.reader(), shared.reader(), shared.reader()
+    first, second = Collected(), Collected()
+    leader.pour(first)
+    assert first.pieces == [b"first"]
+    shared.feed(b"a")
+    late.pour(second)
+    shared.feed(b"b")
+    shared.end(None)
+    assert first.pieces == second.pieces == await read(asking) == [b"first", b"a", b"b"]
+    assert first.ends == second.ends == [None]
+    assert ends.seen == [[b"first", b"a", b"b"]]
+    for reader in (leader, late, asking):
+        await reader.aclose()
+    assert source.closed == 1
+
+
+async def test_a_source_that_pours_waits_for_the_fastest_reader() -> None:
+    source = Pourer()
+    shared = SharedStream(source, 1 << 20, Ends())
+    reader, sink = shared.reader(), Collected()
+    reader.pour(sink)
+    reader.pause()
+    for _ in range(4):
+        shared.feed(b"x" * 16384)
+    assert source.paused
+    assert sink.pieces == [b"first"]
+    reader.resume()
+    assert not source.paused
+    assert len(sink.pieces) == 5
+    await reader.aclose()
+
+
+async def test_poured_streams_break_for_all_and_close_their_source() -> None:
+    source, ends = Pourer(), Ends()
+    shared = SharedStream(source, 100, ends)
+    reader, sink = shared.reader(), Collected()
+    reader.pour(sink)
+    error = UpstreamBrokenError()
+    shared.end(error)
+    assert sink.ends == [error]
+    assert ends.seen == [None]
+    await reader.aclose()
+    assert source.closed == 1
+
+
+async def test_who_leaves_a_poured_stream_gets_nothing_more() -> None:
+    source, ends = Pourer(), Ends()
+    shared = SharedStream(source, 100, ends)
+    reader, sink = shared.reader(), Collected()
+    reader.pour(sink)
+    await reader.aclose()
+    shared.feed(b"a")
+    assert sink.pieces == [b"first"]
+    assert sink.ends == []
+    assert (source.closed, ends.seen, shared.is_joinable) == (1, [None], False)
+
+
+async def test_a_failure_at_the_end_of_a_poured_stream_reaches_its_readers() -> None:
+    def fail(_: Sequence[bytes] | None) -> None:
+        raise RuntimeError
+
+    shared = SharedStream(Pourer(), 100, fail)
+    reader, sink = shared.reader(), Collected()
+    reader.pour(sink)
+    shared.end(None)
+    assert [type(end) for end in sink.ends] == [RuntimeError]
+    await reader.aclose()

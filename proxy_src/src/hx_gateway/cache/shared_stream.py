@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from hx_gateway.errors import UpstreamBrokenError
+from hx_gateway.message import is_pouring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from hx_gateway.message import Stream
+    from hx_gateway.message import Pouring, Sink, Stream
 
 _AHEAD: Final = 65536
 """Bytes that are read ahead of the fastest reader."""
 
 
 class SharedStream:
-    """Reads `source` in a task of its own, as fast as its fastest reader takes it, until the last reader has left.
+    """Takes `source` as fast as its fastest reader takes it, until the last reader has left.
 
-    Up to `keep` bytes are kept, so that a reader may join late. `on_end` is told the pieces if the source came to
-    its end and all of them were kept, else None; it is called once, before any reader sees the end.
+    A source that pours does so into this; any other is read by a task. Up to `keep` bytes are kept, so that a reader
+    may join late. `on_end` is told the pieces if the source came to its end and all of them were kept, else None; it
+    is called once, before any reader sees the end.
     """
 
     def __init__(self, source: Stream, keep: int, on_end: Callable[[Sequence[bytes] | None], None]) -> None:
         self._source = source
         self._keep = keep
         self._on_end: Callable[[Sequence[bytes] | None], None] | None = on_end
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []  # a deque takes 700 bytes for itself
         self._dropped = 0
         self._size = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        self._held = False
+        """The source waits for the readers."""
         self._readers: list[Reader] = []
         self.ended = False
         self.error: Exception | None = None
-        self._task: asyncio.Task[None] | None = asyncio.create_task(self._pump())
+        self._pouring: Pouring | None = source if is_pouring(source) else None
+        self._room: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        if self._pouring is not None:
+            self._pouring.pour(self)
+        else:
+            self._room = asyncio.Event()
+            self._task = asyncio.create_task(self._pump(self._room))
 
     @property
     def is_joinable(self) -> bool:
@@ -58,8 +66,12 @@ class SharedStream:
         """Know that a reader has taken a piece."""
         if self._size > self._keep:
             self._forget()
-        if not self._room.is_set() and not self._is_full():
-            self._room.set()
+        if self._held and not self._is_full():
+            self._held = False
+            if self._pouring is not None:
+                self._pouring.resume()
+            elif self._room is not None:
+                self._room.set()
 
     async def leave(self, reader: Reader) -> None:
         """Know that a reader needs nothing more; without any the source is closed, unless it has ended."""
@@ -71,32 +83,50 @@ class SharedStream:
             return
         # let go of here: what it ends with refers to its frame, which refers to this
         task, self._task = self._task, None
-        if task is not None and not task.done():
+        if not self.ended:
             # who comes while the source is being closed must not take what there is for the whole
             self.error = UpstreamBrokenError()
-            task.cancel()
-            await asyncio.wait([task])
-        self._end(whole=False)
-        self.error = None
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        self._finish(whole=False)
         await self._source.aclose()
+        if not self._readers:
+            self.error = None  # it refers to the frames that it was raised in
 
-    async def _pump(self) -> None:
+    def feed(self, piece: bytes) -> None:
+        """Take a piece of the source, for the readers."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._wake()
+        if self._is_full():
+            self._held = True
+            if self._pouring is not None:
+                self._pouring.pause()
+
+    def end(self, error: Exception | None) -> None:
+        """Know that the source has ended, or broken off."""
+        self.error = error
+        try:
+            self._finish(whole=error is None and self._size <= self._keep)
+        except Exception as failed:  # the readers' business too: none of them may wait for ever
+            self.error = failed
+            self._finish(whole=False)
+
+    async def _pump(self, room: asyncio.Event) -> None:
         try:
             async for piece in self._source:
-                self._pieces.append(piece)
-                self._size += len(piece)
-                self._wake()
-                while self._is_full():
-                    self._room.clear()
-                    await self._room.wait()
-            self._end(whole=self._size <= self._keep)
+                self.feed(piece)
+                if self._held:
+                    room.clear()
+                    await room.wait()
+            self.end(None)
         except Exception as error:  # handed to the readers, whose business it is
-            self.error = error
-            self._end(whole=False)
+            self.end(error)
         finally:
             await self._source.aclose()
 
-    def _end(self, *, whole: bool) -> None:
+    def _finish(self, *, whole: bool) -> None:
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             on_end(self._pieces if whole else None)
@@ -108,7 +138,9 @@ class SharedStream:
             reader.wake()
 
     def _is_full(self) -> bool:
-        """Say whether reading has to wait: for the fastest reader; once nothing is kept, for the slowest too."""
+        """Say whether the source has to wait: for the fastest reader; once nothing is kept, for the slowest too."""
+        if self._size < _AHEAD and self._size <= self._keep:
+            return False
         positions = [reader.position for reader in self._readers]
         if not positions:
             return False
@@ -119,26 +151,30 @@ class SharedStream:
     def _forget(self) -> None:
         """Drop the pieces that every reader has taken."""
         taken = min((reader.index for reader in self._readers), default=0)
-        while self._dropped < taken:
-            self._pieces.popleft()
-            self._dropped += 1
+        if taken > self._dropped:
+            del self._pieces[: taken - self._dropped]
+            self._dropped = taken
 
 
 class Reader:
-    """One reader's place in a shared stream; a Stream of its own."""
+    """One reader's place in a shared stream; a pouring Stream of its own."""
 
-    __slots__ = ("_shared", "_waiting", "index", "position")
+    __slots__ = ("_paused", "_shared", "_sink", "_waiting", "index", "position")
 
     def __init__(self, shared: SharedStream) -> None:
         self._shared = shared
         self._waiting: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
+        self._paused = False
         self.index = 0
         self.position = 0
         """Bytes taken."""
 
     def wake(self) -> None:
         """Look again: something has come."""
-        if self._waiting is not None and not self._waiting.done():
+        if self._sink is not None:
+            self._hand_over()
+        elif self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     async def wait(self) -> None:
@@ -152,11 +188,8 @@ class Reader:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         shared = self._shared
         while True:
-            piece = shared.piece(self.index)
+            piece = self._next()
             if piece is not None:
-                self.index += 1
-                self.position += len(piece)
-                shared.moved()
                 yield piece
             elif shared.error is not None:
                 raise shared.error
@@ -165,6 +198,41 @@ class Reader:
             else:
                 await self.wait()
 
+    def pour(self, sink: Sink) -> None:
+        """Hand what is there and what comes to `sink`."""
+        self._sink = sink
+        self._hand_over()
+
+    def pause(self) -> None:
+        """Hand over nothing more for the moment."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._hand_over()
+
     async def aclose(self) -> None:
         """Leave."""
+        self._sink = None
         await self._shared.leave(self)
+
+    def _next(self) -> bytes | None:
+        piece = self._shared.piece(self.index)
+        if piece is not None:
+            self.index += 1
+            self.position += len(piece)
+            self._shared.moved()
+        return piece
+
+    def _hand_over(self) -> None:
+        shared = self._shared
+        while self._sink is not None and not self._paused:
+            piece = self._next()
+            if piece is not None:
+                self._sink.feed(piece)
+            elif shared.ended:
+                sink, self._sink = self._sink, None
+                sink.end(shared.error)
+            else:
+                return
