@@ -17,6 +17,11 @@ class LineReader:
         self._rest = b""
         self._skipping = False
 
+    @property
+    def is_between_lines(self) -> bool:
+        """Whether what comes next begins a line."""
+        return not self._rest and not self._skipping
+
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that `data` completes, without their ends."""
         if self._rest:

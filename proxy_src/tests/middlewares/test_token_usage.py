@@ -190,3 +190,12 @@ async def test_cancelling_the_reader_still_counts() -> None:
         await asyncio.wait_for(read(), 0.05)
     await response.aclose()
     assert request.outcome.usage == Usage(2, 1, estimated=True)
+
+
+@pytest.mark.parametrize("step", [1, 3, 50, 4096])
+async def test_events_are_counted_however_they_are_cut(step: int) -> None:
+    one = event({"choices": [{"delta": {"content": "data: a\ndata: b"}}]})
+    data = one + b": comment\n\n" + b"event: x\r\n" + one.replace(b"\n\n", b"\r\n\r\n") + one * 3 + DONE
+    found = await outcome(Stream(*[data[start : start + step] for start in range(0, len(data), step)]), EVENTS)
+    assert found.usage is not None
+    assert (found.usage.completion, found.usage.estimated) == (5, True)

@@ -103,6 +103,10 @@ class _StreamUsage:
         self._usage: Usage | None = None
 
     def piece(self, data: bytes) -> None:
+        # most pieces are whole events that state no usage: these need only be counted
+        if self._lines.is_between_lines and data.endswith(b"\n") and b'"usage"' not in data and b"[DONE]" not in data:
+            self._events += data.startswith(b"data:") + data.count(b"\ndata:")
+            return
         for line in self._lines.feed(data):
             value = data_of(line)
             if value is None or value == b"[DONE]":
