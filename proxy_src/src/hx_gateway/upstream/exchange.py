@@ -174,7 +174,7 @@ class Exchange:
         if self.connection is not None:
             self.on_end = on_end
         else:  # given back, or lost
-            on_end(self.payload.exception() is None)
+            on_end(self.whole is not None or self.payload.exception() is None)
 
     def pour(self, sink: Sink) -> None:
         """Hand what has arrived and what follows to `sink`."""
