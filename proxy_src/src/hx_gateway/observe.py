@@ -65,21 +65,31 @@ class _ObservedPouring(_ObservedStream):
 
     _stream: Pouring
 
+    def __init__(self, stream: Pouring, observer: Observer) -> None:
+        super().__init__(stream, observer)
+        self._sink: Sink | None = None
+
     def pour(self, sink: Sink) -> None:
         self._sink = sink
         self._stream.pour(self)
 
     def feed(self, piece: bytes) -> None:
-        if self._observer is not None:
+        if self._sink is not None and self._observer is not None:
             self._observer.piece(piece)
-        self._sink.feed(piece)
+            self._sink.feed(piece)
 
     def end(self, error: Exception | None) -> None:
         self._end(complete=error is None)
-        self._sink.end(error)
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.end(error)
 
     def pause(self) -> None:
         self._stream.pause()
 
     def resume(self) -> None:
         self._stream.resume()
+
+    async def aclose(self) -> None:
+        self._sink = None  # which refers to who reads this
+        await super().aclose()

@@ -118,7 +118,7 @@ class Intake:
     def close(self) -> None:
         """Look at nothing more, and let go of the parser and the body, which hold the connection."""
         self.deaf = True
-        self._heads = self._parser = None
+        self._heads = self._parser = self._protocol = None
         self._break_body()
         self._body = EMPTY_PAYLOAD
 
