@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import orjson
+import pytest
 from multidict import CIMultiDict
 
 from hx_gateway.errors import UpstreamBrokenError
@@ -91,3 +93,40 @@ async def test_a_stream_that_fails_at_once_is_broken_off() -> None:
         assert await connection.reader.read() == b""
         assert closed.is_set()
     await server.drain(0, asyncio.Event())
+
+
+@pytest.mark.usefixtures("each_client")
+@pytest.mark.parametrize("kind", ["text/plain", "text/event-stream"])
+@pytest.mark.parametrize("cached", [False, True])
+async def test_a_client_that_pauses_gets_all_in_the_end(kind: str, cached: bool) -> None:
+    """Whatever looks at the stream on its way: what counts its tokens, or what keeps it."""
+    event = b"data: " + b"x" * 65528 + b"\n\n"
+    events, sent = 400, 0
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked", f"Content-Type: {kind}"], length=False))
+        for number in range(events):
+            writer.write(chunk(b"%06d" % number + event[6:] if kind == "text/plain" else event))
+            await writer.drain()
+            sent += 1
+        writer.write(chunk(b""))
+
+    body = orjson.dumps({"model": "m", "messages": [], "stream": True, "temperature": 0 if cached else 1})
+    chat = request("/v1/chat/completions", "POST", ["Authorization: Bearer sk-1"], body)
+    async with upstream(play) as up, gateway(up.url, cache={"enabled": cached}) as gw, client(gw.port) as connection:
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport
+        await connection.send(chat)
+        before = -1
+        while before != sent or not sent:
+            before = sent
+            await asyncio.sleep(0.3)
+        assert sent < events
+        connection.writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above
+        answer = await connection.answer()
+        assert len(answer.body) == events * len(event)
+        if kind == "text/plain":
+            assert [int(answer.body[at : at + 6]) for at in range(0, len(answer.body), len(event))] == [*range(events)]
+        await connection.send(request("/healthz"))
+        assert (await connection.answer()).status == 200
+    assert [line["ended"] for line in gw.log()] == ["complete"] * 2
