@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from running import gateway
-from wire import Answer, chunk, client, reply, request, upstream
+from wire import Answer, chunk, client, reply, request, until, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from running import Gateway
     from wire import Seen, Upstream
 
 CHAT = "/v1/chat/completions"
@@ -82,7 +83,12 @@ class House:
     port: int
     litellm: LiteLLM
     server: Upstream
+    gateway: Gateway
     log: list[dict[str, Any]] = field(default_factory=list)
+
+    async def under_way(self, number: int) -> None:
+        """Wait until the gateway has so many requests."""
+        await until(lambda: self.gateway.server.active == number)
 
     async def ask(self, *headers: str, key: str = "sk-a", target: str = CHAT, **document: Any) -> Answer:
         async with client(self.port) as connection:
@@ -101,7 +107,7 @@ async def house(litellm: LiteLLM | None = None, store: str = "memory", **cache: 
     async with upstream(litellm) as server:
         sections = {"cache": {"enabled": True, "store": store, **cache}, "redis": {"enabled": store == "redis"}}
         async with gateway(server.url, **sections) as running:
-            made = House(running.port, litellm, server)
+            made = House(running.port, litellm, server, running)
             yield made
         made.log += running.log()
 

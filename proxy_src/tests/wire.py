@@ -216,3 +216,10 @@ async def ask(port: int, data: bytes, *, method: str = "GET") -> Answer:
     async with client(port) as connection:
         await connection.send(data)
         return await connection.answer(method=method)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what tells nobody that it has come; longer than any busy machine takes, since it is a test's limit."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.005)

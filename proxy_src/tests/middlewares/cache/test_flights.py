@@ -9,7 +9,7 @@ import orjson
 
 from cached import LiteLLM, house, labels
 
-from wire import client
+from wire import client, until
 
 if TYPE_CHECKING:
     from wire import Seen
@@ -25,13 +25,16 @@ async def test_identical_misses_go_upstream_once(store: str) -> None:
 
 
 async def test_a_leader_that_leaves_before_its_answer_fails_nobody() -> None:
-    async with house(LiteLLM(pause=0.2)) as made:
+    hold = asyncio.Event()
+    async with house(LiteLLM(hold=hold)) as made:
         async with client(made.port) as leader:
             await leader.send(made.request())
-            await asyncio.sleep(0.05)
+            await until(lambda: made.litellm.calls == 1)
             followers = [asyncio.create_task(made.ask()) for _ in range(5)]
-            await asyncio.sleep(0.05)
+            await made.under_way(6)
             leader.abort()
+        await until(lambda: made.litellm.calls == 2)  # one of them asks in its place
+        hold.set()
         answers = await asyncio.gather(*followers)
         assert [answer.status for answer in answers] == [200] * 5
         assert sorted(str(label) for label in labels(answers)) == ["hit"] * 4 + ["miss"]
@@ -61,25 +64,35 @@ async def test_an_error_is_not_shared() -> None:
 
 
 async def test_who_wants_a_fresh_answer_follows_nobody() -> None:
-    async with house(LiteLLM(pause=0.1)) as made:
+    hold = asyncio.Event()
+    async with house(LiteLLM(hold=hold)) as made:
         first = asyncio.create_task(made.ask())
-        await asyncio.sleep(0.05)
-        fresh = await asyncio.gather(*(made.ask("Cache-Control: no-cache") for _ in range(3)))
-        assert labels([await first, *fresh]) == ["miss"] * 4
+        await until(lambda: made.litellm.calls == 1)
+        fresh = [asyncio.create_task(made.ask("Cache-Control: no-cache")) for _ in range(3)]
+        await until(lambda: made.litellm.calls == 4)
+        hold.set()
+        assert labels(await asyncio.gather(first, *fresh)) == ["miss"] * 4
         assert made.litellm.calls == 4
 
 
 async def test_shared_models_are_shared_at_the_same_time_by_keys_that_may_use_them() -> None:
-    async with house(LiteLLM(pause=0.2), shared_models=["*"]) as made:
+    hold = asyncio.Event()
+    async with house(LiteLLM(hold=hold), shared_models=["*"]) as made:
         leader = asyncio.create_task(made.ask(model="n"))
-        await asyncio.sleep(0.05)
+        await until(lambda: made.litellm.calls == 1)
         answers = await asyncio.gather(made.ask(model="n", key="sk-b"), made.ask(model="n", key="sk-c"))
         assert [answer.status for answer in answers] == [403, 401]
+        hold.set()
         assert (await leader).status == 200
+        hold.clear()
         made.litellm.keys["sk-d"] = {"m"}
+        calls = made.litellm.calls
         leader = asyncio.create_task(made.ask(model="m"))
-        await asyncio.sleep(0.05)
-        follower = await made.ask(model="m", key="sk-d")
+        await until(lambda: made.litellm.calls > calls)
+        following = asyncio.create_task(made.ask(model="m", key="sk-d"))
+        await made.under_way(2)
+        hold.set()
+        follower = await following
         assert (follower.status, follower.get("x-hx-cache"), follower.body) == (200, "hit", (await leader).body)
 
 

@@ -108,6 +108,6 @@ async def test_redis_that_goes_away_fails_no_request(monkeypatch: pytest.MonkeyP
 async def test_it_is_off_unless_configured() -> None:
     litellm = LiteLLM()
     async with upstream(litellm) as server, gateway(server.url) as running:
-        made = House(running.port, litellm, server)
+        made = House(running.port, litellm, server, running)
         assert labels([await made.ask() for _ in range(2)]) == [None, None]
         assert litellm.calls == 2

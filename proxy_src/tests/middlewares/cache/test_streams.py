@@ -63,7 +63,7 @@ async def test_identical_streams_go_upstream_once_also_for_who_comes_late() -> N
     hold = asyncio.Event()
     async with house(LiteLLM(hold=hold, hold_after=2)) as made:
         early = [asyncio.create_task(made.ask(stream=True)) for _ in range(3)]
-        await asyncio.sleep(0.1)
+        await made.under_way(3)
         async with client(made.port) as late:
             await late.send(made.request(stream=True))
             head = await late.head()
@@ -86,9 +86,9 @@ async def test_a_leader_that_leaves_its_stream_fails_nobody() -> None:
             await leader.send(made.request(stream=True))
             await leader.head()
             follower = asyncio.create_task(made.ask(stream=True))
-            await asyncio.sleep(0.1)
+            await made.under_way(2)
             leader.abort()
-        await asyncio.sleep(0.05)
+        await made.under_way(1)
         hold.set()
         answer = await follower
         assert answer.body.endswith(made.litellm.last)
