@@ -36,7 +36,9 @@ def install(folder: Path, cache: Path) -> Path:
     assert not outcome.failed, outcome.text
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules"))
     with tarfile.open(archive) as modules:
-        modules.extractall(folder, filter="data")
+        # Python 3.11.2, which Debian 12 has, knows no filters; the archive is the role's own
+        modules.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        modules.extractall(folder)
     return folder
 
 
