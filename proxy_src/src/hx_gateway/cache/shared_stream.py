@@ -96,9 +96,13 @@ class SharedStream:
 
     def feed(self, piece: bytes) -> None:
         """Take a piece of the source, for the readers."""
+        number = self._dropped + len(self._pieces)
         self._pieces.append(piece)
         self._size += len(piece)
-        self._wake()
+        for reader in self._readers:
+            reader.take(piece, number)
+        if self._size > self._keep:
+            self._forget()
         if self._is_full():
             self._held = True
             if self._pouring is not None:
@@ -169,6 +173,15 @@ class Reader:
         self.index = 0
         self.position = 0
         """Bytes taken."""
+
+    def take(self, piece: bytes, number: int) -> None:
+        """Take `piece`, the newest: at once where all before it were taken, as is the rule."""
+        if self._sink is None or self._paused or self.index != number:
+            self.wake()
+            return
+        self.index += 1
+        self.position += len(piece)
+        self._sink.feed(piece)
 
     def wake(self) -> None:
         """Look again: something has come."""

@@ -15,10 +15,8 @@ from hx_gateway.log import event
 from hx_gateway.middlewares.request_id import HEADER, new_id
 
 if TYPE_CHECKING:
-    from aiohttp import HttpVersion
-    from aiohttp.http_parser import RawRequestMessage
-
     from hx_gateway.errors import GatewayError
+    from hx_gateway.message import Request
     from hx_gateway.server.connection import Connection
 
 SERVER: Final = "hx-gateway"
@@ -34,12 +32,12 @@ _LINES_1_1: Final = {status: f"HTTP/1.1 {status} {_REASONS.get(status, '')}" for
 _LINES_1_0: Final = {status: f"HTTP/1.0 {line[9:]}" for status, line in _LINES_1_1.items()}
 
 
-def has_body(message: RawRequestMessage, status: int) -> bool:
-    """Say whether an answer with `status` to `message` has a body."""
-    return message.method != "HEAD" and status not in _BODILESS
+def has_body(request: Request, status: int) -> bool:
+    """Say whether an answer with `status` to `request` has a body."""
+    return request.method != "HEAD" and status not in _BODILESS
 
 
-def head(version: HttpVersion, status: int, headers: CIMultiDict[str], *, keep: bool) -> bytes:
+def head(version: tuple[int, int], status: int, headers: CIMultiDict[str], *, keep: bool) -> bytes:
     """Return the head of an answer; `keep` says that another may follow on the connection.
 
     `headers` have the framing, and are completed. Raises ValueError on one that would split the message.
@@ -57,9 +55,7 @@ def head(version: HttpVersion, status: int, headers: CIMultiDict[str], *, keep: 
     return _serialize_headers(_LINES_1_1[status], headers)
 
 
-def whole(
-    message: RawRequestMessage, status: int, headers: CIMultiDict[str], body: bytes | None, *, keep: bool
-) -> list[bytes]:
+def whole(request: Request, status: int, headers: CIMultiDict[str], body: bytes | None, *, keep: bool) -> list[bytes]:
     """Return what to write for an answer whose body is in memory; None is one that is not sent.
 
     Raises ValueError as `head`.
@@ -71,8 +67,8 @@ def whole(
         body = None
     elif body is not None:
         headers[hdrs.CONTENT_LENGTH] = str(len(body))
-    data = head(message.version, status, headers, keep=keep)
-    if not body or message.method == "HEAD":
+    data = head(request.version, status, headers, keep=keep)
+    if not body or request.method == "HEAD":
         return [data]
     return [data + body] if len(body) <= JOINED else [data, body]
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 class ClientBody:
     """A client's request body, read from its connection with back-pressure and within the limits."""
 
-    __slots__ = ("_connection", "_content", "_limits", "_message", "length")
+    __slots__ = ("_connection", "_content", "_limits", "_waits", "length")
 
     def __init__(self, connection: Connection, message: RawRequestMessage, content: Content, limits: Limits) -> None:
         self._connection = connection
-        self._message = message
+        self._waits = hdrs.EXPECT in message.headers and message.version >= HttpVersion11
+        """The client sends it only once it is told to go on (RFC 9110 section 10.1.1)."""
         self._content = content
         self._limits = limits
         self.length: int | None = 0
@@ -77,7 +78,7 @@ class ClientBody:
             raise RequestTimeoutError from None
 
     def _invite(self) -> None:
-        """Tell a client that waits for it to go on (RFC 9110 section 10.1.1)."""
-        message, transport = self._message, self._connection.transport
-        if hdrs.EXPECT in message.headers and message.version >= HttpVersion11 and transport is not None:
+        """Tell a client that waits for it to go on."""
+        transport = self._connection.transport
+        if self._waits and transport is not None:
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -190,7 +190,9 @@ class Connection(asyncio.Protocol):
             answer.refuse(self, message)
             await self._let_read()
             return False
-        goes_on = await self._server.exchanges(self, message, content)
+        exchange = self._server.exchanges(self, message, content)
+        del message  # which it lets go of as soon as it can
+        goes_on = await exchange
         return (isinstance(content, bytes) or content.is_eof() or await self._rest(content)) and goes_on
 
     async def _let_read(self) -> None:

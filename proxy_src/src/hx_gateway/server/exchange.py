@@ -55,6 +55,9 @@ class Exchanges:
         request = Request(
             message.method, message.path, CIMultiDict(message.headers), body, connection.peer, message.version
         )
+        # behind an offer of another protocol the parser loses what came with it
+        keep = not message.should_close and hdrs.UPGRADE not in message.headers
+        del message  # a stream would keep its 3 kilobytes for long
         under_way = self._under_way
         under_way.count += 1
         connection.busy = True
@@ -62,7 +65,7 @@ class Exchanges:
         try:
             response = await self._answer(request, body)
             try:
-                return await self._send(connection, message, request, response)
+                return await self._send(connection, request, response, keep=keep)
             finally:
                 if not isinstance(response.body, bytes):
                     await response.body.aclose()
@@ -90,27 +93,19 @@ class Exchanges:
             event("unexpected_error", logging.ERROR, exc_info=True, id=_id(request))
             return _error(GatewayError(), request)
 
-    async def _send(
-        self, connection: Connection, message: RawRequestMessage, request: Request, response: Response
-    ) -> bool:
-        keep = not (
-            message.should_close
-            or response.close
-            or self._state.draining
-            # behind an offer of another protocol the parser loses what came with it
-            or hdrs.UPGRADE in message.headers
-        )
+    async def _send(self, connection: Connection, request: Request, response: Response, *, keep: bool) -> bool:
+        keep = keep and not (response.close or self._state.draining)
         body = response.body
         try:
             if isinstance(body, bytes):
-                return await _send_whole(connection, message, request, response, body, keep=keep)
-            if not answer.has_body(message, response.status):
-                return await _send_whole(connection, message, request, response, None, keep=keep)
-            streamed = StreamedAnswer(connection, message, request, response, keep=keep)
+                return await _send_whole(connection, request, response, body, keep=keep)
+            if not answer.has_body(request, response.status):
+                return await _send_whole(connection, request, response, None, keep=keep)
+            streamed = StreamedAnswer(connection, request, response, keep=keep)
         except ValueError:  # a header that would split the message
             event("unexpected_error", logging.ERROR, exc_info=True, id=_id(request))
             failed = _error(GatewayError(), request)
-            return await _send_whole(connection, message, request, failed, b"", keep=False)
+            return await _send_whole(connection, request, failed, b"", keep=False)
         outcome = request.outcome
         outcome.status = response.status
         try:
@@ -123,16 +118,10 @@ class Exchanges:
 
 
 async def _send_whole(
-    connection: Connection,
-    message: RawRequestMessage,
-    request: Request,
-    response: Response,
-    body: bytes | None,
-    *,
-    keep: bool,
+    connection: Connection, request: Request, response: Response, body: bytes | None, *, keep: bool
 ) -> bool:
     outcome = request.outcome
-    pieces = answer.whole(message, response.status, response.headers, body, keep=keep)
+    pieces = answer.whole(request, response.status, response.headers, body, keep=keep)
     outcome.status = response.status
     transport = connection.transport
     if transport is None or transport.is_closing():

@@ -14,8 +14,6 @@ from hx_gateway.server import answer
 from hx_gateway.server.transport import reset
 
 if TYPE_CHECKING:
-    from aiohttp.http_parser import RawRequestMessage
-
     from hx_gateway.message import Pouring, Request, Response, Stream
     from hx_gateway.server.connection import Connection
 
@@ -29,9 +27,7 @@ class StreamedAnswer:
 
     __slots__ = ("_chunked", "_connection", "_done", "_head", "_left", "_outcome", "_source", "_started", "keeps")
 
-    def __init__(
-        self, connection: Connection, message: RawRequestMessage, request: Request, response: Response, *, keep: bool
-    ) -> None:
+    def __init__(self, connection: Connection, request: Request, response: Response, *, keep: bool) -> None:
         headers = response.headers
         self._connection = connection
         self._outcome = request.outcome
@@ -45,14 +41,14 @@ class StreamedAnswer:
             headers[hdrs.CONTENT_TYPE] = "application/octet-stream"
         if hdrs.CONTENT_LENGTH in headers:
             self._left = int(headers[hdrs.CONTENT_LENGTH])
-        elif message.version == HttpVersion11:
+        elif request.version == HttpVersion11:
             headers[hdrs.TRANSFER_ENCODING] = "chunked"
             self._chunked = True
         else:
             keep = False
         self.keeps = keep
         """Another answer may follow on the connection."""
-        self._head = answer.head(message.version, response.status, headers, keep=keep)
+        self._head = answer.head(request.version, response.status, headers, keep=keep)
 
     async def send(self, body: Stream) -> None:
         """Send head and body.
