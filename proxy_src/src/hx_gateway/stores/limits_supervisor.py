@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -55,7 +56,7 @@ class SupervisorLimits:
         link, said = first, False
         while True:
             try:
-                await asyncio.get_running_loop().create_unix_connection(lambda made=link: made, self._path)  # type: ignore[misc]
+                await asyncio.get_running_loop().create_unix_connection(partial(_same, link), self._path)
                 self._link = link
                 if said:
                     event("limits_shared")
@@ -69,6 +70,10 @@ class SupervisorLimits:
                 event("limits_not_shared", logging.WARNING)
             await asyncio.sleep(_PAUSE)
             link = _Link()
+
+
+def _same(link: _Link) -> _Link:
+    return link
 
 
 class _Link(asyncio.Protocol):
