@@ -40,6 +40,19 @@ attributes:
       - This action does not modify state.
 """
 
+    RESOURCE_MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Secrets are masked.
+  idempotent:
+    support: full
+"""
+
     ACTIONGROUP_LITELLM = r"""
 options: {}
 attributes:

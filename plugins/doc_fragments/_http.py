@@ -40,6 +40,10 @@ options:
       - Whether the HTTP proxy named in the host's environment is used.
     type: bool
     default: false
+"""
+
+    REQUEST_TIMEOUT = r"""
+options:
   request_timeout:
     description:
       - Seconds one request may take from connecting to the last byte of the answer.

@@ -14,6 +14,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import open_url
 
@@ -37,8 +38,41 @@ def http_argument_spec() -> dict[str, t.Any]:
     }
 
 
+def check_url(url: str) -> str:
+    """Return what is wrong with the base URL of a service; empty when nothing is."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        return "url must be an http or https URL with a host and a valid port"
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "url must hold neither credentials nor a query; use api_key for the key"
+    return ""
+
+
+def password_in(url: str) -> set[str]:
+    """Return the password in a URL, where one was written into it: it must not be shown when the URL is refused."""
+    try:
+        return set(filter(None, [urlsplit(url).password]))
+    except ValueError:
+        return set()
+
+
+def check_key(key: str) -> str:
+    """Return what is wrong with a key that travels in a header; empty when nothing is."""
+    if key.isascii() and key.isprintable() and key.strip() == key != "":
+        return ""
+    return "api_key must be printable ASCII without spaces around it"
+
+
 class HttpError(Exception):
     """No whole HTTP answer came; the message says why in plain words."""
+
+
+class LostConnectionError(HttpError):
+    """The connection was refused or broke; the request may or may not have been heard."""
 
 
 class _Expired(BaseException):
@@ -96,7 +130,7 @@ def _read(response: t.Any) -> Answer:
     # Reading a given number of bytes does not complain when the connection ends before the announced length.
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and len(body) < int(announced):
-        raise HttpError("the connection was closed in the middle of the answer")
+        raise LostConnectionError("the connection was closed in the middle of the answer")
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(int(response.status), body, headers.get("content-type", "").lower(), headers)
 
@@ -125,6 +159,13 @@ def _explain(error: BaseException) -> str:
     return f"the TLS connection failed: {text}" if isinstance(error, ssl.SSLError) else text
 
 
+def _is_loss(error: BaseException) -> bool:
+    """Tell whether the connection itself was refused or broke, as it does while a service restarts."""
+    if isinstance(error, URLError) and isinstance(error.reason, BaseException):
+        return _is_loss(error.reason)
+    return isinstance(error, (ConnectionError, http.client.IncompleteRead, http.client.BadStatusLine))
+
+
 class HttpClient:
     """Asks one HTTP service; every way in which an answer can fail to come becomes an HttpError."""
 
@@ -136,26 +177,45 @@ class HttpClient:
         }
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, remaining: float | None = None) -> Answer:
-        """GET one path. Redirects are answers, not followed: a service that redirects is not the one that was meant."""
+        """GET one path."""
+        return self.request("GET", path, headers=headers, remaining=remaining)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: t.Any = None,
+        headers: dict[str, str] | None = None,
+        remaining: float | None = None,
+    ) -> Answer:
+        """Send one request; a body other than None is sent as JSON.
+
+        Redirects are answers, not followed: a service that redirects is not the one that was meant.
+        """
         # The last attempt of a wait gets a second: its answer should not be "too late" where there is a better one.
         seconds = self.timeout if remaining is None else min(self.timeout, max(1.0, remaining))
         try:
             with deadline(seconds):
-                return self._get(path, headers or {}, seconds)
+                return self._request(method, path, body, headers or {}, seconds)
         except _Expired:
             raise HttpError(f"the service did not answer within {seconds:g} s") from None
         except HttpError:
             raise
         # ansible.module_utils raises its own errors for TLS on top of those of the standard library.
         except Exception as error:
-            raise HttpError(_explain(error)) from error
+            kind = LostConnectionError if _is_loss(error) else HttpError
+            raise kind(_explain(error)) from error
 
-    def _get(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
+    def _request(self, method: str, path: str, body: t.Any, headers: dict[str, str], seconds: float) -> Answer:
+        content = None if body is None else json.dumps(body).encode()
+        kind = {} if content is None else {"Content-Type": "application/json"}
         try:
             with open_url(
                 self.base + path,
-                method="GET",
-                headers={"Accept": "application/json", **headers},
+                method=method,
+                data=content,
+                headers={"Accept": "application/json", **kind, **headers},
                 timeout=seconds,
                 follow_redirects="none",
                 http_agent="hx.gateway",

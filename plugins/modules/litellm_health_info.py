@@ -20,8 +20,8 @@ author:
 extends_documentation_fragment:
   - hx.gateway._attributes
   - hx.gateway._attributes.info_module
-  - hx.gateway._attributes.actiongroup_litellm
   - hx.gateway._http
+  - hx.gateway._http.request_timeout
   - hx.gateway._wait
 options:
   database:
@@ -140,10 +140,15 @@ elapsed:
 """
 
 import typing as t
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hx.gateway.plugins.module_utils._http import HttpClient, http_argument_spec
+from ansible_collections.hx.gateway.plugins.module_utils._http import (
+    HttpClient,
+    check_key,
+    check_url,
+    http_argument_spec,
+    password_in,
+)
 from ansible_collections.hx.gateway.plugins.module_utils._litellm_health import HealthProbe
 from ansible_collections.hx.gateway.plugins.module_utils._wait import Waiter, WaitError, wait_argument_spec
 
@@ -169,21 +174,11 @@ class HealthInfo:
     def check(module: AnsibleModule) -> None:
         """Refuse parameters with which no server could ever be reached."""
         params = module.params
-        try:
-            url = urlsplit(params["url"])
-            valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            module.fail_json(msg="url must be an http or https URL with a host and a valid port")
-        module.no_log_values.update(filter(None, [url.password]))
-        if url.username or url.password or url.query or url.fragment:
-            module.fail_json(msg="url must hold neither credentials nor a query; use api_key for the key")
+        module.no_log_values.update(password_in(params["url"]))
+        if problem := check_url(params["url"]) or ("" if params["api_key"] is None else check_key(params["api_key"])):
+            module.fail_json(msg=problem)
         if params["request_timeout"] <= 0:
             module.fail_json(msg="request_timeout must be greater than 0")
-        key = params["api_key"]
-        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
-            module.fail_json(msg="api_key must be printable ASCII without spaces around it")
 
     def execute(self) -> dict[str, t.Any]:
         """Ask, as often as wanted, and return the module's result."""

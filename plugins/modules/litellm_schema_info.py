@@ -20,7 +20,6 @@ author:
 extends_documentation_fragment:
   - hx.gateway._attributes
   - hx.gateway._attributes.info_module
-  - hx.gateway._attributes.actiongroup_litellm
   - hx.gateway._postgresql
   - hx.gateway._wait
 options:

@@ -1,0 +1,23 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every module that speaks with LiteLLM is tried against a real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+GROUP = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["litellm"]
+
+
+@pytest.mark.parametrize("module", GROUP)
+def test_a_module_has_tests_in_the_scenario(module: str) -> None:
+    resource = module.removeprefix("litellm_").removesuffix("_info")
+    path = ROOT / f"molecule/modules/tests/test_{resource}.py"
+    assert path.is_file()
+    assert f'"{resource}"' in path.read_text(encoding="utf-8") or module in path.read_text(encoding="utf-8")
