@@ -66,7 +66,7 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
     for option in outcome.after:
         if option not in outcome.resource.fields or outcome.resource.fields[option].secret:
             del described[option]
-    return {"changed": outcome.changed, "action": outcome.action, outcome.resource.name: described}
+    return {"changed": outcome.changed, "action": outcome.action, outcome.resource.name: described, **outcome.generated}
 
 
 def run_info(resource: Resource, filters: dict[str, t.Any] | None = None) -> t.NoReturn:

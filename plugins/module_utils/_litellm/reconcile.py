@@ -20,6 +20,7 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
     Wanted,
 )
 
+Keep = t.Callable[[Resource, Wanted, dict[str, str]], None]
 Action = t.Literal["created", "updated", "deleted", "unchanged"]
 
 
@@ -33,6 +34,8 @@ class Outcome:
     before: dict[str, t.Any] = field(default_factory=dict)
     after: dict[str, t.Any] = field(default_factory=dict)
     entry: Entry | None = None
+    # Secrets that were made up for it, by option; LiteLLM does not tell them again.
+    generated: dict[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -48,9 +51,11 @@ class Outcome:
 class Reconciler:
     """Brings resources into the state that tasks ask for; in check mode it only tells what it would do."""
 
-    def __init__(self, catalog: Catalog, *, check_mode: bool) -> None:
+    def __init__(self, catalog: Catalog, *, check_mode: bool, keep: Keep | None = None) -> None:
         self.catalog = catalog
         self.check_mode = check_mode
+        # Called with secrets that were made up before LiteLLM hears of them: a run that dies in between loses none.
+        self.keep = keep
 
     def apply(self, resource: Resource, wanted: Wanted, state: str) -> Outcome:
         """Bring one resource into its state.
@@ -93,8 +98,11 @@ class Reconciler:
         if self.check_mode:
             self.catalog.plan(resource, wanted, resource.draft(wanted))
             return outcome
+        outcome.generated = resource.generate(wanted)
+        if outcome.generated and self.keep:
+            self.keep(resource, wanted, outcome.generated)
         try:
-            resource.create(self.catalog.api, wanted)
+            resource.create(self.catalog.api, {**wanted, **outcome.generated})
         except ApiError:
             # Another run may have made it between the look and the request.
             found = self.catalog.fetch(resource, wanted)

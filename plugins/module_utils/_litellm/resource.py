@@ -56,6 +56,10 @@ class Resource:
         """Make one."""
         raise NotImplementedError
 
+    def generate(self, wanted: Wanted) -> Wanted:  # noqa: ARG002
+        """Return the secrets that are made up for a new one because its task gives none."""
+        return {}
+
     def update(self, api: Api, entry: Entry, changes: Wanted) -> None:
         """Change these options of one and no others."""
         raise NotImplementedError
@@ -71,6 +75,10 @@ class Resource:
     def key(self, wanted: Wanted) -> str:
         """Return what tells one from another, of a task."""
         return str(wanted[self.identity])
+
+    def wanted_of(self, entry: Entry) -> Wanted:
+        """Return what a task states at least that means this one."""
+        return {self.identity: self.key_of(entry)}
 
     def key_of(self, entry: Entry) -> str:
         """Return what tells one from another, of an answer."""

@@ -1,0 +1,13 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection and may change at any time.
+
+from __future__ import annotations
+
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import Budget
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import Resource
+
+# In the order in which they need each other: what refers to another stands behind it.
+KINDS: tuple[Resource, ...] = (Budget(),)
