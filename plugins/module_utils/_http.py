@@ -163,7 +163,7 @@ def _is_loss(error: BaseException) -> bool:
     """Tell whether the connection itself was refused or broke, as it does while a service restarts."""
     if isinstance(error, URLError) and isinstance(error.reason, BaseException):
         return _is_loss(error.reason)
-    return isinstance(error, (ConnectionError, http.client.IncompleteRead, http.client.BadStatusLine))
+    return isinstance(error, (ConnectionError, http.client.IncompleteRead))
 
 
 class HttpClient:

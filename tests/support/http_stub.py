@@ -48,6 +48,8 @@ class HttpStub:
     replies: dict[str, list[Reply]]
     tls: ssl.SSLContext | None = None
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    # Method, path and decoded JSON of every request.
+    calls: list[tuple[str, str, t.Any]] = field(default_factory=list)
 
     def __enter__(self) -> t.Self:
         stub = self
@@ -57,6 +59,8 @@ class HttpStub:
 
             def do_GET(self) -> None:
                 stub.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                stub.calls.append((self.command, self.path, json.loads(body) if body else None))
                 replies = stub.replies.get(self.path) or [json_reply(404, {"detail": "Not Found"})]
                 reply = replies.pop(0) if len(replies) > 1 else replies[0]
                 try:
@@ -68,6 +72,8 @@ class HttpStub:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.do_GET)
         self.ended = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
