@@ -29,6 +29,26 @@ options:
       - Budgets, with the options of M(hx.gateway.litellm_budget).
     type: list
     elements: dict
+  tags:
+    description:
+      - Tags, with the options of M(hx.gateway.litellm_tag).
+    type: list
+    elements: dict
+  organizations:
+    description:
+      - Organizations, with the options of M(hx.gateway.litellm_organization).
+    type: list
+    elements: dict
+  users:
+    description:
+      - Users, with the options of M(hx.gateway.litellm_user).
+    type: list
+    elements: dict
+  teams:
+    description:
+      - Teams, with the options of M(hx.gateway.litellm_team).
+    type: list
+    elements: dict
   managed_by:
     description:
       - Name of the inventory the resources belong to. It is written into the metadata of those that have metadata.
@@ -37,7 +57,7 @@ options:
     description:
       - Remove what carries the mark O(managed_by) and is not listed. What carries none, or another, is never touched.
       - Only kinds whose list is given are looked at; an empty list removes all of them.
-      - Budgets and fallbacks have no place for a mark and are never purged.
+      - Budgets and tags have no place for a mark and are never purged.
     type: bool
     default: false
 """

@@ -32,7 +32,7 @@ class LiteLLM:
     url: str
     key: str
 
-    def run(self, name: str, *, check: bool = False, **arguments: Any) -> Outcome:
+    def run(self, name: str, /, *, check: bool = False, **arguments: Any) -> Outcome:
         """Run one module; whatever it prints, the key is not in it."""
         module = importlib.import_module(f"ansible_collections.hx.gateway.plugins.modules.{name}")
         settings = {"_ansible_check_mode": check, "_ansible_diff": True}
@@ -40,13 +40,13 @@ class LiteLLM:
         assert self.key not in outcome.text
         return outcome
 
-    def do(self, name: str, **arguments: Any) -> Outcome:
+    def do(self, name: str, /, **arguments: Any) -> Outcome:
         """Run one module that must not fail."""
         outcome = self.run(name, **arguments)
         assert not outcome.failed, outcome["msg"]
         return outcome
 
-    def refusal(self, name: str, **arguments: Any) -> str:
+    def refusal(self, name: str, /, **arguments: Any) -> str:
         """Run one module that must fail, and return what it says."""
         outcome = self.run(name, **arguments)
         assert outcome.failed, outcome.text

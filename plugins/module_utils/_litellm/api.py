@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import http.client
 import math
 import time
@@ -63,7 +65,12 @@ def _message(body: t.Any) -> str:
         found = inner
     if isinstance(found, list):
         return "; ".join(_complaint(item) for item in found)
-    return " ".join(str(found).split()) if found else ""
+    words = " ".join(str(found).split()) if found else ""
+    if words.startswith("{'"):
+        # LiteLLM writes some errors as the text of a Python dictionary.
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return _message(ast.literal_eval(words)) or words
+    return words
 
 
 def _complaint(item: t.Any) -> str:
@@ -187,6 +194,14 @@ class Api:
             if not found or (isinstance(total, int) and page >= total):
                 return
             page += 1
+
+
+def listed(answer: t.Any, name: str = "") -> list[t.Any]:
+    """Return the list an answer is, or holds under a name."""
+    found = answer.get(name) if name and isinstance(answer, dict) else answer
+    if not isinstance(found, list):
+        raise ApiError(f"LiteLLM answered without the list {name!r}" if name else "LiteLLM's answer is not a list")
+    return found
 
 
 def segment(name: str) -> str:

@@ -72,6 +72,12 @@ class Field:
     hidden: bool = False
     # LiteLLM takes it only when the resource is made.
     fixed: bool = False
+    # LiteLLM cannot take a value away again: it reads null, [] and {} as nothing said.
+    sticky: bool = False
+    # Of the JSON object only the stated names are managed, null taking one away; LiteLLM fills in others of its own.
+    partial: bool = False
+    # The value is the id of another resource, which tasks state by its name.
+    reference: bool = False
     # Numbers below this are refused before anything is sent.
     minimum: float | None = None
 

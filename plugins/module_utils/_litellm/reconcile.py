@@ -127,6 +127,11 @@ class Reconciler:
                 f"{resource.name} {resource.key(wanted)!r}: LiteLLM cannot change {fixed[0]} of one that exists; "
                 "remove it and make it again"
             )
+        sticky = [option for option, value in changes.items() if _is_stuck(resource, option, value)]
+        if sticky:
+            raise ResourceError(
+                f"{resource.name} {resource.key(wanted)!r}: LiteLLM cannot take {sticky[0]} away once it is set"
+            )
         outcome.before, outcome.after = difference(resource, changes, entry)
         if self.check_mode:
             return outcome
@@ -147,6 +152,10 @@ class Reconciler:
                 f"but did not keep {', '.join(ignored)} as stated"
             )
         return entry
+
+
+def _is_stuck(resource: Resource, option: str, value: t.Any) -> bool:
+    return option != MARK and resource.fields[option].sticky and value in (None, [], {}, "")
 
 
 def _stated(resource: Resource, option: str, value: t.Any) -> t.Any:
@@ -171,6 +180,6 @@ def difference(resource: Resource, changes: Wanted, entry: Entry) -> tuple[dict[
         elif resource.fields[option].secret:
             before[option], after[option] = MASK, MASK_OF_ANOTHER if value else None
         else:
-            before[option] = None if resource.fields[option].hidden else resource.value(option, entry)
+            before[option] = None if resource.fields[option].hidden else resource.part(option, value, entry)
             after[option] = _stated(resource, option, value)
     return before, after

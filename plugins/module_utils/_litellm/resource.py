@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import typing as t
+import uuid
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import Field
@@ -22,6 +23,15 @@ Entry = dict[str, t.Any]
 
 # Where a resource that belongs to an inventory says so.
 MARK = "managed_by"
+
+
+# The namespace of ids that are made from names.
+_IDS = uuid.UUID("6f1c1d0e-8f4c-5a52-9f0e-3f3b6f6e0c55")
+
+
+def stable_id(kind: str, name: str) -> str:
+    """Make an id from a name (RFC 9562, 5.5): two that make the same at once choose one id, and LiteLLM keeps one."""
+    return str(uuid.uuid5(_IDS, f"{kind}/{name}"))
 
 
 class ResourceError(Exception):
@@ -136,7 +146,17 @@ class Resource:
 
     def differs(self, option: str, value: t.Any, entry: Entry) -> bool:
         """Tell whether LiteLLM has another value for an option than a task states."""
-        return bool(self.fields[option].compared(value) != self.value(option, entry))
+        held = self.value(option, entry)
+        if self.fields[option].partial:
+            return any((held or {}).get(name) != inner for name, inner in (value or {}).items())
+        return bool(self.fields[option].compared(value) != held)
+
+    def part(self, option: str, value: t.Any, entry: Entry) -> t.Any:
+        """Return what LiteLLM has of an option, as far as a task speaks of it."""
+        held = self.value(option, entry)
+        if self.fields[option].partial:
+            return {name: (held or {}).get(name) for name in value or {}}
+        return held
 
     def changes(self, wanted: Wanted, entry: Entry) -> Wanted:
         """Return the stated options that LiteLLM has otherwise."""
@@ -164,7 +184,8 @@ class Resource:
             kept = {name: value for name, value in held.items() if name in self.reserved or name == MARK}
             body[self.store] = {**(body[self.store] or {}), **kept}
         for place, named in within.items():
-            body[place] = {**(body.get(place) or self._held(place, entry)), **named}
+            held = {**(body.get(place) or self._held(place, entry)), **named}
+            body[place] = {name: value for name, value in held.items() if value is not None}
         return body
 
     def _place(self, option: str) -> str:
@@ -181,7 +202,11 @@ class Resource:
     def describe(self, entry: Entry) -> dict[str, t.Any]:
         """Return one as the modules return it: its options, and what else LiteLLM tells of it."""
         told = {name: _path(entry, path) for name, path in self.facts.items()}
-        shown = {option: value for option, value in self.read(entry).items() if not self.fields[option].secret}
+        shown = {
+            option: value
+            for option, value in self.read(entry).items()
+            if not self.fields[option].secret and not self.fields[option].reference
+        }
         return {**shown, **told}
 
 

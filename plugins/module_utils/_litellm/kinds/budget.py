@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, ApiError
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, listed
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
     Field,
     count,
@@ -41,11 +41,11 @@ class Budget(Resource):
 
     def entries(self, api: Api) -> t.Iterator[Entry]:
         """Read all budgets; LiteLLM gives them in one answer."""
-        yield from _list(api.get("/budget/list"))
+        yield from listed(api.get("/budget/list"))
 
     def find(self, api: Api, wanted: Wanted) -> list[Entry]:
         """Ask for one budget by its id."""
-        return _list(api.post("/budget/info", {"budgets": [wanted["budget_id"]]}))
+        return listed(api.post("/budget/info", {"budgets": [wanted["budget_id"]]}))
 
     def create(self, api: Api, wanted: Wanted) -> None:
         """Make a budget; its id is the table's key, so that two creators cannot make two."""
@@ -60,7 +60,4 @@ class Budget(Resource):
         api.post("/budget/delete", {"id": entry["budget_id"]})
 
 
-def _list(answer: t.Any) -> list[Entry]:
-    if not isinstance(answer, list):
-        raise ApiError("LiteLLM answered with something else than a list of budgets")
-    return answer
+BUDGET = Budget()

@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import Budget
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import BUDGET
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.organization import ORGANIZATION
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.tag import TAG
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.team import TEAM
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.user import USER
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import Resource
 
 # In the order in which they need each other: what refers to another stands behind it.
-KINDS: tuple[Resource, ...] = (Budget(),)
+KINDS: tuple[Resource, ...] = (BUDGET, TAG, ORGANIZATION, USER, TEAM)

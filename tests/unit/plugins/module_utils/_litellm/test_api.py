@@ -64,6 +64,8 @@ def test_other_methods(method: str) -> None:
         ({"detail": "m"}, "m"),
         ({"detail": [{"loc": ["body", "max_budget"], "msg": "not a number"}]}, "max_budget: not a number"),
         ({"error": {"message": {"error": "m\nn"}}}, "m n"),
+        ({"error": {"message": "{'error': 'm'}"}}, "m"),
+        ({"error": {"message": "{'error'"}}, "{'error'"),
         ({}, "no reason given"),
         ([], "no reason given"),
     ],
