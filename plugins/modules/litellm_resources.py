@@ -24,6 +24,16 @@ extends_documentation_fragment:
   - hx.gateway._http
   - hx.gateway._litellm_api
 options:
+  credentials:
+    description:
+      - Credentials, with the options of M(hx.gateway.litellm_credential).
+    type: list
+    elements: dict
+  models:
+    description:
+      - Models, with the options of M(hx.gateway.litellm_model).
+    type: list
+    elements: dict
   budgets:
     description:
       - Budgets, with the options of M(hx.gateway.litellm_budget).
@@ -47,6 +57,11 @@ options:
   teams:
     description:
       - Teams, with the options of M(hx.gateway.litellm_team).
+    type: list
+    elements: dict
+  keys:
+    description:
+      - Keys, with the options of M(hx.gateway.litellm_key).
     type: list
     elements: dict
   managed_by:

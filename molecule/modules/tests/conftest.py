@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ansible_collections.hx.gateway.tests.support.run_module import Outcome, run_module
 
+pytest.register_assert_rewrite("lifecycle")
+
 INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
 
 

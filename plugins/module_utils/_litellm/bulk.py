@@ -15,7 +15,13 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.module import resource_argument_spec
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Keep, Outcome, Reconciler
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import MARK, Resource, ResourceError, Wanted
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import (
+    MARK,
+    Entry,
+    Resource,
+    ResourceError,
+    Wanted,
+)
 
 
 @dataclass
@@ -102,12 +108,9 @@ class Bulk:
 
     def unmanaged(self, tasks: list[Task]) -> dict[str, list[str]]:
         """Name, for every kind, what LiteLLM has and no list names."""
-        known = {(task.resource.name, task.resource.key(task.wanted)) for task in tasks}
         return {
             resource.plural: sorted(
-                resource.key_of(entry)
-                for entry in self.catalog.all(resource)
-                if (resource.name, resource.key_of(entry)) not in known and not resource.locked(entry)
+                resource.key_of(entry) for entry in self._unlisted(resource, tasks) if not resource.locked(entry)
             )
             for resource in self.kinds
         }
@@ -130,10 +133,14 @@ class Bulk:
         """Return what carries the mark and is in no list any more; what needs others comes first."""
         if not self.purge or not self.mark:
             return []
-        known = {(task.resource.name, task.resource.key(task.wanted)) for task in tasks}
         return [
             Task(resource, f"{resource.name} {resource.key_of(entry)}", resource.wanted_of(entry), "absent")
             for resource in reversed(self.kinds)
-            for entry in self.catalog.all(resource)
-            if resource.managed(entry) == self.mark and (resource.name, resource.key_of(entry)) not in known
+            for entry in self._unlisted(resource, tasks)
+            if resource.managed(entry) == self.mark
         ]
+
+    def _unlisted(self, resource: Resource, tasks: list[Task]) -> list[Entry]:
+        """Return what LiteLLM has of a kind and no list names."""
+        listed = {task.resource.key(task.wanted) for task in tasks if task.resource is resource}
+        return [entry for entry in self.catalog.all(resource) if listed.isdisjoint(resource.keys_of(entry))]

@@ -19,6 +19,7 @@ class Catalog:
         self.api = api
         self.bulk = bulk
         self.tables: dict[str, dict[str, list[Entry]]] = {}
+        self.lists: dict[str, list[Entry]] = {}
         # What a run in check mode would have made, so that what refers to it finds it.
         self.planned: dict[tuple[str, str], Entry | None] = {}
 
@@ -31,7 +32,7 @@ class Catalog:
 
     def fetch(self, resource: Resource, wanted: Wanted) -> list[Entry]:
         """Ask LiteLLM again for the ones a task can mean."""
-        found = list(resource.find(self.api, wanted))
+        found = resource.meant(resource.find(self.api, wanted))
         if resource.name in self.tables:
             self.tables[resource.name][resource.key(wanted)] = found
         return found
@@ -47,7 +48,14 @@ class Catalog:
 
     def all(self, resource: Resource) -> list[Entry]:
         """Return every one LiteLLM has."""
-        return [entry for entries in self._table(resource).values() for entry in entries]
+        self._table(resource)
+        return self.lists[resource.name]
+
+    def names(self, resource: Resource) -> set[str]:
+        """Return the names of all that LiteLLM has, or would have after what is planned."""
+        planned = {key: entry for (kind, key), entry in self.planned.items() if kind == resource.name}
+        gone = {key for key, entry in planned.items() if entry is None}
+        return ({key for entry in self.all(resource) for key in resource.keys_of(entry)} | planned.keys()) - gone
 
     def reference(self, resource: Resource, option: str, name: str) -> Entry:
         """Return the one another resource refers to by name; ResourceError when LiteLLM does not have it."""
@@ -58,14 +66,16 @@ class Catalog:
 
     def _matches(self, resource: Resource, wanted: Wanted) -> list[Entry]:
         if self.bulk:
-            return self._table(resource).get(resource.key(wanted), [])
-        return list(resource.find(self.api, wanted))
+            return resource.meant(self._table(resource).get(resource.key(wanted), []))
+        return resource.meant(resource.find(self.api, wanted))
 
     def _table(self, resource: Resource) -> dict[str, list[Entry]]:
         if resource.name not in self.tables:
             table: dict[str, list[Entry]] = defaultdict(list)
-            for entry in resource.entries(self.api):
-                table[resource.key_of(entry)].append(entry)
+            self.lists[resource.name] = list(resource.entries(self.api))
+            for entry in self.lists[resource.name]:
+                for key in resource.keys_of(entry):
+                    table[key].append(entry)
             self.tables[resource.name] = dict(table)
         return self.tables[resource.name]
 

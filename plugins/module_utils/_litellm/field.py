@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -93,6 +94,14 @@ class Field:
         if self.secret or self.hidden:
             spec["no_log"] = self.secret
         return spec
+
+    def problem(self, value: t.Any) -> str:
+        """Return what a value ought to be and is not; empty when it is good."""
+        if self.minimum is not None and not (math.isfinite(value) and value >= self.minimum):
+            return f"{self.minimum:g} or more, not {value:g}"
+        if self.canonical is duration and not re.fullmatch(r"[0-9]+(s|m|h|d|w|mo)", duration(value)):
+            return f"a number with s, m, h, d, w or mo behind it, not {value!r}"
+        return ""
 
     def compared(self, value: t.Any) -> t.Any:
         """Bring a value into the form in which two of them are equal when LiteLLM means the same."""

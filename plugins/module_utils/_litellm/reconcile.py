@@ -95,24 +95,30 @@ class Reconciler:
             )
         after = shown(resource, {option: _stated(resource, option, value) for option, value in wanted.items()})
         outcome = Outcome(resource, resource.key(wanted), "created", after=after)
+        resource.demand(self.catalog, wanted)
         if self.check_mode:
             self.catalog.plan(resource, wanted, resource.draft(wanted))
             return outcome
         outcome.generated = resource.generate(wanted)
         if outcome.generated and self.keep:
             self.keep(resource, wanted, outcome.generated)
+        sent = {**wanted, **outcome.generated}
         try:
-            resource.create(self.catalog.api, {**wanted, **outcome.generated})
+            resource.create(self.catalog.api, sent)
         except ApiError:
             # Another run may have made it between the look and the request.
             found = self.catalog.fetch(resource, wanted)
             if not found:
                 raise
-            return self._update(resource, wanted, resource.settle(self.catalog.api, wanted, found))
+            entry = resource.settle(self.catalog.api, sent, found)
+            if not (outcome.generated and resource.is_ours(entry, sent)):
+                return self._update(resource, wanted, entry)
         found = self.catalog.fetch(resource, wanted)
         if not found:
             raise ResourceError(f"LiteLLM accepted {resource.name} {resource.key(wanted)!r} but does not have it")
-        entry = resource.settle(self.catalog.api, wanted, found)
+        entry = resource.settle(self.catalog.api, sent, found)
+        if not resource.is_ours(entry, sent):
+            return self._update(resource, wanted, entry)
         outcome.entry = self._confirmed(resource, wanted, entry)
         return outcome
 
@@ -133,6 +139,7 @@ class Reconciler:
                 f"{resource.name} {resource.key(wanted)!r}: LiteLLM cannot take {sticky[0]} away once it is set"
             )
         outcome.before, outcome.after = difference(resource, changes, entry)
+        resource.demand(self.catalog, changes)
         if self.check_mode:
             return outcome
         resource.update(self.catalog.api, entry, changes)
@@ -155,7 +162,11 @@ class Reconciler:
 
 
 def _is_stuck(resource: Resource, option: str, value: t.Any) -> bool:
-    return option != MARK and resource.fields[option].sticky and value in (None, [], {}, "")
+    if option == MARK or not resource.fields[option].sticky:
+        return False
+    if resource.fields[option].partial:
+        return any(inner is None for inner in value.values())
+    return value in (None, [], {}, "")
 
 
 def _stated(resource: Resource, option: str, value: t.Any) -> t.Any:

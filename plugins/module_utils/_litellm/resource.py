@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 import uuid
 
@@ -80,7 +79,11 @@ class Resource:
 
     def find(self, api: Api, wanted: Wanted) -> list[Entry]:
         """Read those that a task can mean; a kind that can be asked for by name overrides it."""
-        return [entry for entry in self.entries(api) if self.key_of(entry) == self.key(wanted)]
+        return [entry for entry in self.entries(api) if self.key(wanted) in self.keys_of(entry)]
+
+    def meant(self, entries: list[Entry]) -> list[Entry]:
+        """Return those of the found ones that a task can mean."""
+        return entries
 
     def key(self, wanted: Wanted) -> str:
         """Return what tells one from another, of a task."""
@@ -93,6 +96,17 @@ class Resource:
     def key_of(self, entry: Entry) -> str:
         """Return what tells one from another, of an answer."""
         return str(self.fields[self.identity].read(self.identity, entry))
+
+    def keys_of(self, entry: Entry) -> tuple[str, ...]:
+        """Return everything a task can mean one by, what it is shown as first."""
+        return (self.key_of(entry),)
+
+    def demand(self, catalog: Catalog, values: Wanted) -> None:
+        """Refuse values that LiteLLM would take although they mean nothing to it."""
+
+    def is_ours(self, entry: Entry, sent: Wanted) -> bool:  # noqa: ARG002
+        """Tell whether one is the one this run has made, and not one that another run made at the same time."""
+        return True
 
     def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:  # noqa: ARG002
         """Put ids in the place of the names a task uses for other resources."""
@@ -128,10 +142,8 @@ class Resource:
             raise ResourceError(f"{self.identity} must not be empty")
         for option, value in wanted.items():
             field = self.fields.get(option)
-            if field is None or field.minimum is None or value is None:
-                continue
-            if not math.isfinite(value) or value < field.minimum:
-                raise ResourceError(f"{option} must be {field.minimum:g} or more, not {value:g}")
+            if field and value is not None and (problem := field.problem(value)):
+                raise ResourceError(f"{option} must be {problem}")
 
     def read(self, entry: Entry) -> dict[str, t.Any]:
         """Return the options of one as a task would state them, without what LiteLLM never tells."""

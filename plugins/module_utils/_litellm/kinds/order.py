@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import BUDGET
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.credential import CREDENTIAL
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.key import KEY
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.model import MODEL
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.organization import ORGANIZATION
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.tag import TAG
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.team import TEAM
@@ -14,4 +17,4 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.user imp
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import Resource
 
 # In the order in which they need each other: what refers to another stands behind it.
-KINDS: tuple[Resource, ...] = (BUDGET, TAG, ORGANIZATION, USER, TEAM)
+KINDS: tuple[Resource, ...] = (CREDENTIAL, MODEL, BUDGET, TAG, ORGANIZATION, USER, TEAM, KEY)

@@ -7,7 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import MARK, ResourceError
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import api_argument_spec
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.order import KINDS
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import MARK, Resource, ResourceError
 from ansible_collections.hx.gateway.tests.support.ship import Ship
 
 SHIP = {
@@ -85,3 +87,9 @@ def test_bad_values_are_refused(wanted: dict[str, t.Any], problem: str) -> None:
 def test_good_values_are_not() -> None:
     Ship().check({"ship_name": "Argo", "tonnage": 0, "crew": []})
     Ship().check({"ship_name": "Argo", "tonnage": None})
+
+
+@pytest.mark.parametrize("resource", KINDS, ids=lambda resource: resource.name)
+def test_no_option_has_the_name_of_one_of_the_connection(resource: Resource) -> None:
+    assert resource.fields.keys() & {*api_argument_spec(), "state", MARK, "diff", "action", "changed"} == set()
+    assert {resource.identity, *resource.required} <= resource.fields.keys()
