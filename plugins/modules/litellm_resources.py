@@ -44,6 +44,26 @@ options:
       - Tags, with the options of M(hx.gateway.litellm_tag).
     type: list
     elements: dict
+  mcp_servers:
+    description:
+      - Servers of tools, with the options of M(hx.gateway.litellm_mcp_server).
+    type: list
+    elements: dict
+  vector_stores:
+    description:
+      - Vector stores, with the options of M(hx.gateway.litellm_vector_store).
+    type: list
+    elements: dict
+  guardrails:
+    description:
+      - Guardrails, with the options of M(hx.gateway.litellm_guardrail).
+    type: list
+    elements: dict
+  prompts:
+    description:
+      - Prompts, with the options of M(hx.gateway.litellm_prompt).
+    type: list
+    elements: dict
   organizations:
     description:
       - Organizations, with the options of M(hx.gateway.litellm_organization).
@@ -59,9 +79,24 @@ options:
       - Teams, with the options of M(hx.gateway.litellm_team).
     type: list
     elements: dict
+  team_members:
+    description:
+      - Members of teams, with the options of M(hx.gateway.litellm_team_member).
+    type: list
+    elements: dict
   keys:
     description:
-      - Keys, with the options of M(hx.gateway.litellm_key).
+      - Virtual keys, with the options of M(hx.gateway.litellm_key).
+    type: list
+    elements: dict
+  access_groups:
+    description:
+      - Access groups, with the options of M(hx.gateway.litellm_access_group).
+    type: list
+    elements: dict
+  fallbacks:
+    description:
+      - Fallbacks, with the options of M(hx.gateway.litellm_fallback).
     type: list
     elements: dict
   managed_by:
@@ -72,7 +107,8 @@ options:
     description:
       - Remove what carries the mark O(managed_by) and is not listed. What carries none, or another, is never touched.
       - Only kinds whose list is given are looked at; an empty list removes all of them.
-      - Budgets and tags have no place for a mark and are never purged.
+      - Only credentials, models, servers of tools, vector stores, guardrails, organizations, users, teams and keys have a place for the mark.
+        All others are never purged.
     type: bool
     default: false
 """

@@ -28,6 +28,7 @@ def test_model(litellm: LiteLLM, name: str) -> None:
                 {"litellm_params": {"temperature": 0}},
                 {"model_info": {"owner": "ü", "notes": {"a": [1]}}},
             ],
+            derived={"mode"},
             untried={"model_id": "stated in a test of its own"},
         ),
     )

@@ -126,12 +126,14 @@ class Api:
         return self.call("POST", path, body={} if body is None else body, query=query)
 
     def call(self, method: str, path: str, *, body: t.Any = None, query: Query | None = None) -> t.Any:
-        """Send one request, again where that is safe, and return the decoded answer.
+        """Send one request, again where that is safe, and return the decoded answer; None where there is no content.
 
         Raises ApiError when no answer came, when it is not JSON, and when its status is 400 or above.
         """
         target = path + (f"?{urlencode(query, doseq=True)}" if query else "")
         answer = self._send(method, target, body)
+        if answer.status == http.client.NO_CONTENT:
+            return None
         try:
             decoded = answer.json()
         except HttpError as error:

@@ -45,7 +45,8 @@ class ApiModule(AnsibleModule):
 def resource_argument_spec(resource: Resource) -> dict[str, t.Any]:
     """Options of a module that manages one resource."""
     spec = {option: field.spec() for option, field in resource.fields.items()}
-    spec[resource.identity]["required"] = True
+    for option in (resource.identity, *resource.within):
+        spec[option]["required"] = True
     return {**spec, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 

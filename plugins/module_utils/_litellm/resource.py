@@ -47,6 +47,8 @@ class Resource:
     plural: t.ClassVar[str]
     # The option a task names one with.
     identity: t.ClassVar[str]
+    # Options that name one together with it.
+    within: t.ClassVar[tuple[str, ...]] = ()
     fields: t.ClassVar[t.Mapping[str, Field]]
     # Options without which LiteLLM cannot make one.
     required: t.ClassVar[tuple[str, ...]] = ()
@@ -175,7 +177,9 @@ class Resource:
         found = {
             option: value
             for option, value in wanted.items()
-            if option in self.fields and option != self.identity and self.differs(option, value, entry)
+            if option in self.fields
+            and option not in (self.identity, *self.within)
+            and self.differs(option, value, entry)
         }
         if MARK in wanted and self.store and self.managed(entry) != wanted[MARK]:
             found[MARK] = wanted[MARK]

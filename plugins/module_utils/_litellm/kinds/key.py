@@ -24,7 +24,7 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
     text,
 )
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import BUDGET
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.model import MODEL
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.model import demand_models
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.team import TEAM
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.user import USER
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import (
@@ -36,8 +36,6 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
 
 # LiteLLM keeps when a key ends, not how long it was to live; that is noted beside it.
 DURATION = "hx_gateway_duration"
-# What stands for models without being the name of one.
-_SPECIAL = frozenset({"all-team-models", "all-proxy-models", "no-default-models", "*"})
 
 
 class Key(Resource):
@@ -107,10 +105,7 @@ class Key(Resource):
             catalog.reference(BUDGET, "budget_id", values["budget_id"])
         if values.get("user_id"):
             catalog.reference(USER, "user_id", values["user_id"])
-        if values.get("models"):
-            unknown = sorted(name for name in set(values["models"]) - known_models(catalog) if not name.endswith("/*"))
-            if unknown:
-                raise ResourceError(f"models: LiteLLM has no model {unknown[0]!r}")
+        demand_models(catalog, values.get("models"))
 
     def differs(self, option: str, value: t.Any, entry: Entry) -> bool:
         """Compare the value of a key by its hash, and how long it lives by what is noted, or by its end."""
@@ -166,14 +161,6 @@ class Key(Resource):
 def token_of(key: str) -> str:
     """Return the hash under which LiteLLM keeps a key."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def known_models(catalog: Catalog) -> set[str]:
-    """Return everything that may stand in a list of models: names, ids and groups."""
-    groups = {
-        group for entry in catalog.all(MODEL) for group in (entry.get("model_info") or {}).get("access_groups") or []
-    }
-    return catalog.names(MODEL) | groups | _SPECIAL
 
 
 def _ends_after(entry: Entry, lifetime: str) -> bool:

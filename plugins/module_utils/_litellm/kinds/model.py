@@ -31,6 +31,9 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
 # Parameters that hold a secret: LiteLLM never tells them again, and a named credential keeps them out of the inventory.
 _SECRET = re.compile(r"(api_?key|secret|token|password|credentials|access_key)(?!_per|s_per)", re.IGNORECASE)
 
+# What stands for models without being the name of one.
+_SPECIAL = frozenset({"all-team-models", "all-proxy-models", "no-default-models", "*"})
+
 
 class Model(Resource):
     """A model of the registry, kept in the database (https://docs.litellm.ai/docs/proxy/model_management)."""
@@ -99,15 +102,8 @@ class Model(Resource):
     def check(self, wanted: Wanted) -> None:
         """Refuse secrets among the parameters, and parameters that have an option of their own."""
         super().check(wanted)
-        for option in ("litellm_params", "model_info"):
-            own = {field.path: name for name, field in self.fields.items()}
-            for name in wanted.get(option) or {}:
-                if f"{option}.{name}" in own:
-                    raise ResourceError(f"{option}.{name}: use the option {own[f'{option}.{name}']}")
-                if option == "litellm_params" and _SECRET.search(name):
-                    raise ResourceError(
-                        f"{option}.{name}: put secrets into a credential and name it with the option credential"
-                    )
+        refuse_secrets(self, "litellm_params", wanted)
+        refuse_owned(self, "model_info", wanted)
 
     def demand(self, catalog: Catalog, values: Wanted) -> None:
         """Refuse a credential that does not exist."""
@@ -155,6 +151,42 @@ class Model(Resource):
     def delete(self, api: Api, entry: Entry) -> None:
         """Remove a model."""
         api.post("/model/delete", {"id": entry["model_info"]["id"]})
+
+
+def refuse_owned(resource: Resource, option: str, wanted: Wanted) -> None:
+    """Refuse what a JSON object states of something that has an option of its own."""
+    own = {field.path: name for name, field in resource.fields.items()}
+    for name in wanted.get(option) or {}:
+        if f"{option}.{name}" in own:
+            raise ResourceError(f"{option}.{name}: use the option {own[f'{option}.{name}']}")
+
+
+def refuse_secrets(resource: Resource, option: str, wanted: Wanted) -> None:
+    """Refuse secrets among free parameters, besides what has an option of its own."""
+    refuse_owned(resource, option, wanted)
+    for name in wanted.get(option) or {}:
+        if _SECRET.search(name):
+            remedy = "put secrets into a credential and name it with the option credential"
+            if "credential" not in resource.fields:
+                remedy = "LiteLLM never tells secrets again, so that they cannot be compared"
+            raise ResourceError(f"{option}.{name}: {remedy}")
+
+
+def known_models(catalog: Catalog) -> set[str]:
+    """Return everything that may stand in a list of models: names, ids and groups."""
+    groups = {
+        group for entry in catalog.all(MODEL) for group in (entry.get("model_info") or {}).get("access_groups") or []
+    }
+    return catalog.names(MODEL) | groups | _SPECIAL
+
+
+def demand_models(catalog: Catalog, models: list[str] | None, option: str = "models") -> None:
+    """Refuse a list of models of which LiteLLM does not have one; provider/* means whatever it will have."""
+    if not models:
+        return
+    unknown = sorted(name for name in set(models) - known_models(catalog) if not name.endswith("/*"))
+    if unknown:
+        raise ResourceError(f"{option}: LiteLLM has no model {unknown[0]!r}")
 
 
 def _is_filled_in(name: str, value: t.Any) -> bool:
