@@ -11,8 +11,8 @@ short_description: Manage keys of LiteLLM
 version_added: 1.0.0
 description:
   - Manages virtual keys of LiteLLM by their alias.
-  - The value of a key is given by the task, or made up when the key is made and returned that once; LiteLLM keeps
-    its hash only.
+  - The value of a key is given by the task, or made up when the key is made, and then returned that once or kept in
+    O(key_file). LiteLLM keeps its hash only.
 author:
   - hx.gateway contributors (@hx-gateway)
 extends_documentation_fragment:
@@ -105,6 +105,26 @@ options:
       - Anything worth keeping with the key. The whole of it is managed; what LiteLLM and this collection keep there
         themselves is left alone.
     type: dict
+  key_file:
+    description:
+      - File on the host the module runs on that holds the value of a key that is made up, readable by its owner alone (0600).
+      - It is written before LiteLLM hears of the key, so that a run that ends in between has lost nothing.
+      - When the key exists and the file does not hold its value, the module fails; the value cannot be told again.
+    type: path
+  key_file_owner:
+    description:
+      - Owner of O(key_file).
+    type: str
+  key_file_group:
+    description:
+      - Group of O(key_file).
+    type: str
+  regenerate:
+    description:
+      - Give a key that exists another value, made up or O(key). This is done each time it is stated.
+      - It needs LiteLLM Enterprise.
+    type: bool
+    default: false
 seealso:
   - module: hx.gateway.litellm_key_info
   - module: hx.gateway.litellm_resources
@@ -129,16 +149,7 @@ EXAMPLES = r"""
     key_alias: trial
     duration: 14d
     models: [ollama-chat]
-  register: trial
-  no_log: true
-
-- name: Put it where its user finds it
-  ansible.builtin.copy:
-    content: "{{ trial.key }}"
-    dest: "{{ scratch }}/trial.key"
-    mode: "0600"
-  when: trial.key is defined
-  no_log: true
+    key_file: "{{ scratch }}/trial.key"
 
 - name: Refuse it for now
   hx.gateway.litellm_key:
@@ -196,20 +207,60 @@ virtual_key:
     created_at: '2026-11-01T09:30:00Z'
 key:
   description: Value of a key that was made up. It is not told again.
-  returned: when a key was made and O(key) not given
+  returned: when a key was made or regenerated, and neither O(key) nor O(key_file) is given
   type: str
   sample: sk-4f6bmQ1oT2cVtV1yQ0pJ8Xo1cC3kq9aZ
 """
 
 import typing as t
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.key import Key
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.module import run_resource
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import ApiError
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.key_file import KeyFiles
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.key import KEY
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.module import (
+    ApiModule,
+    apply,
+    leave,
+    resource_argument_spec,
+)
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Outcome, Reconciler
+
+
+def regenerate(module: ApiModule, outcome: Outcome, files: KeyFiles) -> None:
+    """Give a key that was there before another value."""
+    if outcome.entry is None or outcome.action == "created":
+        return
+    outcome.action = "updated"
+    if module.check_mode:
+        return
+    given = module.params["key"]
+    key = given or KEY.generate({})["key"]
+    try:
+        KEY.regenerate(module.api, outcome.entry, key)
+    except ApiError as error:
+        module.fail_json(msg=str(error))
+    outcome.generated = {} if given else {"key": key}
+    if module.params["key_file"]:
+        files.write(module.params["key_file"], key)
+        outcome.kept = True
 
 
 def main() -> t.NoReturn:
     """Run the module."""
-    run_resource(Key())
+    module = ApiModule({**resource_argument_spec(KEY), "regenerate": {"type": "bool", "default": False}})
+    files = KeyFiles(module)
+    # A key that gets another value need not have the one in its file, or in its task.
+    again = module.params["regenerate"]
+    verify = None if again else files.verify
+    if again:
+        module.stated -= {"key"}
+    outcome = apply(
+        module, Reconciler(Catalog(module.api), check_mode=module.check_mode, keep=files.keep, verify=verify), KEY
+    )
+    if again:
+        regenerate(module, outcome, files)
+    leave(module, outcome, changed=files.changed)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ extends_documentation_fragment:
 options:
   prompt_id:
     description:
-      - Name of the prompt, which requests refer to.
+      - Name of the prompt, which requests refer to. It must hold no slash, and neither C(.v) nor C(_v), behind
+        which LiteLLM sees a version.
     type: str
     required: true
   content:

@@ -150,6 +150,9 @@ changes:
     after:
       description: The options that change, as they will be. Secrets are masked.
       type: dict
+    key:
+      description: Value of a virtual key that was made up and has no C(key_file). It is not told again.
+      type: str
   sample:
     - resource: budget
       name: team-default
@@ -176,6 +179,7 @@ import typing as t
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import ApiError
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.bulk import Bulk, read_lists
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.key_file import KeyFiles
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.order import KINDS
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.module import ApiModule
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Outcome
@@ -200,14 +204,15 @@ def main() -> t.NoReturn:
         module.fail_json(msg="; ".join(reading.problems))
     listed = [resource for resource in KINDS if module.params[resource.plural] is not None]
     bulk = Bulk(Catalog(module.api, bulk=True), listed, mark=module.params["managed_by"], purge=module.params["purge"])
+    files = KeyFiles(module)
     try:
-        outcomes = bulk.run(reading.tasks, check_mode=module.check_mode)
+        outcomes = bulk.run(reading.tasks, check_mode=module.check_mode, keep=files.keep, verify=files.verify)
         unmanaged = bulk.unmanaged(reading.tasks)
     except (ApiError, ResourceError) as error:
         module.fail_json(msg=str(error))
     changed = [outcome for outcome in outcomes if outcome.changed]
     module.exit_json(
-        changed=bool(changed),
+        changed=bool(changed) or files.changed,
         changes=[told(outcome) for outcome in changed],
         unmanaged=unmanaged,
         total=len(outcomes),
@@ -223,7 +228,7 @@ def told(outcome: Outcome) -> dict[str, t.Any]:
         "action": outcome.action,
         "before": outcome.before,
         "after": outcome.after,
-        **outcome.generated,
+        **outcome.told,
     }
 
 

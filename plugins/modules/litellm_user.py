@@ -29,11 +29,11 @@ options:
     required: true
   user_email:
     description:
-      - Mail address of the user. LiteLLM keeps it in small letters, and cannot take it away once it is set.
+      - Mail address of the user. LiteLLM keeps it in small letters.
     type: str
   user_alias:
     description:
-      - Name of the user. LiteLLM cannot take it away once it is set.
+      - Name of the user.
     type: str
   user_role:
     description:

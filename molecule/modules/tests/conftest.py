@@ -9,9 +9,11 @@ import importlib
 import itertools
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -53,6 +55,21 @@ class LiteLLM:
         outcome = self.run(name, **arguments)
         assert outcome.failed, outcome.text
         return str(outcome["msg"])
+
+    def process(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Run one module in a process of its own, as another host would."""
+        module = importlib.import_module(f"ansible_collections.hx.gateway.plugins.modules.{name}")
+        stated = {"url": self.url, "api_key": self.key, "_ansible_remote_tmp": gettempdir(), **arguments}
+        run = subprocess.run(
+            [sys.executable, module.__file__],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": stated}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": sys.path[1]},
+        )
+        return dict(json.loads(run.stdout))
 
 
 @pytest.fixture(scope="session")

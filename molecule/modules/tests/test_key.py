@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from conftest import LiteLLM
 from lifecycle import Case, prove
 
+OF_THEIR_OWN = ("key", "key_file", "key_file_owner", "key_file_group", "regenerate")
 KEY = "sk-given-by-the-task-0123456789"
 
 
@@ -50,7 +53,7 @@ def test_key(litellm: LiteLLM, name: str) -> None:
                 {"team": None},
                 {"user_id": name},
             ],
-            untried={"key": "stated in a test of its own"},
+            untried=dict.fromkeys(OF_THEIR_OWN, "stated in a test of its own"),
         ),
     )
 
@@ -93,3 +96,52 @@ def test_nothing_is_made_of_bad_input(
 ) -> None:
     assert problem in litellm.refusal("litellm_key", key_alias=name, check=check, **options)
     assert litellm.do("litellm_key_info", key_alias=name)["keys"] == []
+
+
+def test_a_file_keeps_a_value_that_is_made_up(litellm: LiteLLM, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    options = {"key_alias": name, "key_file": str(path), "key_file_owner": "root", "key_file_group": "daemon"}
+    assert litellm.do("litellm_key", check=True, **options)["changed"] is True
+    assert not path.exists()
+    made = litellm.do("litellm_key", **options)
+    key = path.read_text().strip()
+    assert made["virtual_key"]["token"] == hashlib.sha256(key.encode()).hexdigest()
+    assert key not in made.text
+    assert (path.stat().st_mode & 0o777, path.group()) == (0o600, "daemon")
+    assert litellm.do("litellm_key", **options)["changed"] is False
+    path.chmod(0o644)
+    assert litellm.do("litellm_key", **options)["changed"] is True
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("sk-something-else")
+    assert "holds another value" in litellm.refusal("litellm_key", **options)
+    path.unlink()
+    assert "cannot be read (No such file or directory)" in litellm.refusal("litellm_key", **options)
+    litellm.do("litellm_key", key_alias=name, state="absent")
+    litellm.do("litellm_key", **options)
+    assert path.read_text().strip() != key
+    litellm.do("litellm_key", key_alias=name, state="absent")
+
+
+def test_regenerating_needs_enterprise_and_loses_nothing(litellm: LiteLLM, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    options = {"key_alias": name, "key_file": str(path)}
+    litellm.do("litellm_key", **options)
+    before = path.read_text()
+    assert litellm.do("litellm_key", check=True, regenerate=True, **options)["changed"] is True
+    assert "this needs LiteLLM Enterprise" in litellm.refusal("litellm_key", regenerate=True, **options)
+    assert path.read_text() == before
+    assert litellm.do("litellm_key", **options)["changed"] is False
+    litellm.do("litellm_key", key_alias=name, state="absent")
+
+
+def test_two_creators_at_once_end_with_one(litellm: LiteLLM, name: str) -> None:
+    for number in range(4):
+        alias = f"{name} {number}"
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(litellm.process, "litellm_key", key_alias=alias, max_budget=1) for _ in range(2)]
+            outcomes = [run.result() for run in runs]
+        assert [outcome.get("failed", False) for outcome in outcomes] == [False, False], outcomes
+        [left] = litellm.do("litellm_key_info", key_alias=alias)["keys"]
+        told = [outcome["key"] for outcome in outcomes if "key" in outcome]
+        assert [hashlib.sha256(key.encode()).hexdigest() for key in told] == [left["token"]]
+        litellm.do("litellm_key", key_alias=alias, state="absent")

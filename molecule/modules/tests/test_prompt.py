@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import LiteLLM
 from lifecycle import Case, prove
 
@@ -20,5 +21,6 @@ def test_prompt(litellm: LiteLLM, name: str) -> None:
     )
 
 
-def test_a_slash_is_refused(litellm: LiteLLM) -> None:
-    assert "prompt_id must not hold a slash" in litellm.refusal("litellm_prompt", prompt_id="a/b", content=CONTENT)
+@pytest.mark.parametrize("name", ["a/b", "x_vip", "x.v2"])
+def test_names_that_mean_another_are_refused(litellm: LiteLLM, name: str) -> None:
+    assert "prompt_id must not hold" in litellm.refusal("litellm_prompt", prompt_id=name, content=CONTENT)

@@ -16,6 +16,7 @@ def test_user(litellm: LiteLLM, name: str) -> None:
             updates=[
                 {"user_email": f"{abs(hash(name))}@Example.com"},
                 {"user_alias": "An alias"},
+                {"user_alias": None, "user_email": None},
                 {"user_role": "internal_user"},
                 {"max_budget": 0},
                 {"max_budget": None},

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import http.client
 import math
+import re
 import time
 import typing as t
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ Query = t.Mapping[str, t.Any]
 # The longest pause between two attempts, whatever the server asks for: a play must not stand still for an hour.
 MAX_PAUSE = 60.0
 PAGE_SIZE = 100
+# LiteLLM names the hash of a key it refuses.
+_HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def api_argument_spec() -> dict[str, t.Any]:
@@ -163,7 +166,7 @@ class Api:
         raise AssertionError("the last attempt returns or raises")
 
     def _explain(self, method: str, path: str, answer: Answer, body: t.Any) -> str:
-        message = _message(body).replace(self.key, "***") or "no reason given"
+        message = _HASH.sub("***", _message(body).replace(self.key, "***")) or "no reason given"
         if "no connected db" in message.lower() or "db not connected" in message.lower():
             return (
                 f"{method} {path}: this LiteLLM runs without a database, "

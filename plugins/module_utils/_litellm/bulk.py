@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import ApiError
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.module import resource_argument_spec
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Keep, Outcome, Reconciler
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Keep, Outcome, Reconciler, Verify
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import (
     MARK,
     Entry,
@@ -70,7 +70,7 @@ def _read(
         reading.problems += [f"{place}: {message}" for message in result.error_messages]
         return None
     values = result.validated_parameters
-    wanted = {option: values[option] for option in resource.fields if option in stated}
+    wanted = {option: values[option] for option in (*resource.fields, *resource.extras) if option in stated}
     try:
         resource.check(wanted)
     except ResourceError as error:
@@ -98,9 +98,11 @@ class Bulk:
         self.mark = mark
         self.purge = purge
 
-    def run(self, tasks: list[Task], *, check_mode: bool, keep: Keep | None = None) -> list[Outcome]:
+    def run(
+        self, tasks: list[Task], *, check_mode: bool, keep: Keep | None = None, verify: Verify | None = None
+    ) -> list[Outcome]:
         """Apply everything, after a prediction that finds what cannot be had before anything is changed."""
-        predicted = self._apply(tasks, Reconciler(self.catalog, check_mode=True))
+        predicted = self._apply(tasks, Reconciler(self.catalog, check_mode=True, verify=verify))
         self.catalog.planned.clear()
         if check_mode or not any(outcome.changed for outcome in predicted):
             return predicted

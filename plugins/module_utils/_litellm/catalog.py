@@ -33,8 +33,7 @@ class Catalog:
     def fetch(self, resource: Resource, wanted: Wanted) -> list[Entry]:
         """Ask LiteLLM again for the ones a task can mean."""
         found = resource.meant(resource.find(self.api, wanted))
-        if resource.name in self.tables:
-            self.tables[resource.name][resource.key(wanted)] = found
+        self._replace(resource, wanted, found)
         return found
 
     def plan(self, resource: Resource, wanted: Wanted, entry: Entry | None) -> None:
@@ -43,13 +42,18 @@ class Catalog:
 
     def forget(self, resource: Resource, wanted: Wanted) -> None:
         """Note that one was removed."""
-        if resource.name in self.tables:
-            self.tables[resource.name].pop(resource.key(wanted), None)
+        self._replace(resource, wanted, [])
 
     def all(self, resource: Resource) -> list[Entry]:
         """Return every one LiteLLM has."""
-        self._table(resource)
+        if resource.name not in self.lists:
+            self.lists[resource.name] = list(resource.entries(self.api))
         return self.lists[resource.name]
+
+    def foreseen(self, resource: Resource) -> list[Entry]:
+        """Return what LiteLLM has and what is planned besides."""
+        planned = [entry for (kind, _key), entry in self.planned.items() if kind == resource.name and entry is not None]
+        return [*self.all(resource), *planned]
 
     def names(self, resource: Resource) -> set[str]:
         """Return the names of all that LiteLLM has, or would have after what is planned."""
@@ -70,14 +74,23 @@ class Catalog:
         return resource.meant(resource.find(self.api, wanted))
 
     def _table(self, resource: Resource) -> dict[str, list[Entry]]:
+        """Return what LiteLLM has by everything a task can mean one by."""
         if resource.name not in self.tables:
             table: dict[str, list[Entry]] = defaultdict(list)
-            self.lists[resource.name] = list(resource.entries(self.api))
-            for entry in self.lists[resource.name]:
+            for entry in self.all(resource):
                 for key in resource.keys_of(entry):
                     table[key].append(entry)
             self.tables[resource.name] = dict(table)
         return self.tables[resource.name]
+
+    def _replace(self, resource: Resource, wanted: Wanted, found: list[Entry]) -> None:
+        """Put what was found in the place of what a task meant before; the rest of what was read stays true."""
+        if resource.name not in self.lists:
+            return
+        key = resource.key(wanted)
+        others = [entry for entry in self.lists[resource.name] if key not in resource.keys_of(entry)]
+        self.lists[resource.name] = [*others, *found]
+        self.tables.pop(resource.name, None)
 
     @staticmethod
     def _only(resource: Resource, wanted: Wanted, entries: list[Entry]) -> Entry | None:

@@ -77,8 +77,6 @@ class Field:
     sticky: bool = False
     # Of the JSON object only the stated names are managed, null taking one away; LiteLLM fills in others of its own.
     partial: bool = False
-    # The value is the id of another resource, which tasks state by its name.
-    reference: bool = False
     # Numbers below this are refused before anything is sent.
     minimum: float | None = None
 

@@ -39,12 +39,12 @@ class ApiModule(AnsibleModule):
 
     def wanted(self, resource: Resource) -> dict[str, t.Any]:
         """Return the stated options of a resource."""
-        return {option: self.params[option] for option in resource.fields if option in self.stated}
+        return {option: self.params[option] for option in (*resource.fields, *resource.extras) if option in self.stated}
 
 
 def resource_argument_spec(resource: Resource) -> dict[str, t.Any]:
     """Options of a module that manages one resource."""
-    spec = {option: field.spec() for option, field in resource.fields.items()}
+    spec = {option: field.spec() for option, field in resource.fields.items()} | dict(resource.extras)
     for option in (resource.identity, *resource.within):
         spec[option]["required"] = True
     return {**spec, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
@@ -54,20 +54,32 @@ def run_resource(resource: Resource) -> t.NoReturn:
     """Run a module that manages one resource."""
     module = ApiModule(resource_argument_spec(resource))
     reconciler = Reconciler(Catalog(module.api), check_mode=module.check_mode)
+    leave(module, apply(module, reconciler, resource))
+
+
+def apply(module: ApiModule, reconciler: Reconciler, resource: Resource) -> Outcome:
+    """Bring the resource of a module's task into its state, or fail with the reason."""
     try:
-        outcome = reconciler.apply(resource, module.wanted(resource), module.params["state"])
+        return reconciler.apply(resource, module.wanted(resource), module.params["state"])
     except (ApiError, ResourceError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result(outcome), **({"diff": outcome.diff()} if module._diff else {}))  # noqa: SLF001
+
+
+def leave(module: ApiModule, outcome: Outcome, *, changed: bool = False) -> t.NoReturn:
+    """End a module that manages one resource; ``changed`` is for what it did besides."""
+    told = result(outcome)
+    told["changed"] = told["changed"] or changed
+    module.exit_json(**told, **({"diff": outcome.diff()} if module._diff else {}))  # noqa: SLF001
 
 
 def result(outcome: Outcome) -> dict[str, t.Any]:
     """Return what a module that manages one resource returns; in check mode what it would."""
     described = {**(outcome.resource.describe(outcome.entry) if outcome.entry else {}), **outcome.after}
     for option in outcome.after:
-        if option not in outcome.resource.fields or outcome.resource.fields[option].secret:
+        hidden = option not in outcome.resource.fields or outcome.resource.fields[option].secret
+        if hidden or option in outcome.resource.references:
             del described[option]
-    return {"changed": outcome.changed, "action": outcome.action, outcome.resource.name: described, **outcome.generated}
+    return {"changed": outcome.changed, "action": outcome.action, outcome.resource.name: described, **outcome.told}
 
 
 def run_info(resource: Resource, filters: dict[str, t.Any] | None = None) -> t.NoReturn:

@@ -20,7 +20,8 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
     Wanted,
 )
 
-Keep = t.Callable[[Resource, Wanted, dict[str, str]], None]
+Keep = t.Callable[[Resource, Wanted, dict[str, str]], bool]
+Verify = t.Callable[[Resource, Wanted, Entry], None]
 Action = t.Literal["created", "updated", "deleted", "unchanged"]
 
 
@@ -36,6 +37,13 @@ class Outcome:
     entry: Entry | None = None
     # Secrets that were made up for it, by option; LiteLLM does not tell them again.
     generated: dict[str, str] = field(default_factory=dict)
+    # Whether they are kept somewhere, and need not be told.
+    kept: bool = False
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Return the secrets that only this run can tell."""
+        return {} if self.kept else self.generated
 
     @property
     def changed(self) -> bool:
@@ -51,11 +59,15 @@ class Outcome:
 class Reconciler:
     """Brings resources into the state that tasks ask for; in check mode it only tells what it would do."""
 
-    def __init__(self, catalog: Catalog, *, check_mode: bool, keep: Keep | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, *, check_mode: bool, keep: Keep | None = None, verify: Verify | None = None
+    ) -> None:
         self.catalog = catalog
         self.check_mode = check_mode
         # Called with secrets that were made up before LiteLLM hears of them: a run that dies in between loses none.
         self.keep = keep
+        # Called with one that exists, before it is changed.
+        self.verify = verify
 
     def apply(self, resource: Resource, wanted: Wanted, state: str) -> Outcome:
         """Bring one resource into its state.
@@ -68,8 +80,14 @@ class Reconciler:
             raise ResourceError(f"{resource.name} {resource.key(wanted)!r}: {reason}")
         if state == "absent":
             return self._remove(resource, wanted, entry)
-        wanted = resource.resolve(self.catalog, wanted)
-        return self._create(resource, wanted) if entry is None else self._update(resource, wanted, entry)
+        resolved = resource.resolve(self.catalog, wanted)
+        outcome = self._create(resource, resolved) if entry is None else self._update(resource, resolved, entry)
+        # A diff is for people: it has the names of other resources, and not their ids.
+        for option in resource.references.keys() & outcome.after.keys():
+            outcome.after[option] = wanted[option]
+            if option in outcome.before:
+                outcome.before[option] = resource.names(self.catalog, option, outcome.before[option])
+        return outcome
 
     def _remove(self, resource: Resource, wanted: Wanted, entry: Entry | None) -> Outcome:
         name = resource.key(wanted)
@@ -93,7 +111,14 @@ class Reconciler:
             raise ResourceError(
                 f"{resource.name} {resource.key(wanted)!r} does not exist; to make it, state {missing[0]}"
             )
-        after = shown(resource, {option: _stated(resource, option, value) for option, value in wanted.items()})
+        after = shown(
+            resource,
+            {
+                option: _stated(resource, option, value)
+                for option, value in wanted.items()
+                if option not in resource.extras
+            },
+        )
         outcome = Outcome(resource, resource.key(wanted), "created", after=after)
         resource.demand(self.catalog, wanted)
         if self.check_mode:
@@ -101,7 +126,7 @@ class Reconciler:
             return outcome
         outcome.generated = resource.generate(wanted)
         if outcome.generated and self.keep:
-            self.keep(resource, wanted, outcome.generated)
+            outcome.kept = self.keep(resource, wanted, outcome.generated)
         sent = {**wanted, **outcome.generated}
         try:
             resource.create(self.catalog.api, sent)
@@ -123,6 +148,8 @@ class Reconciler:
         return outcome
 
     def _update(self, resource: Resource, wanted: Wanted, entry: Entry) -> Outcome:
+        if self.verify:
+            self.verify(resource, wanted, entry)
         changes = resource.changes(wanted, entry)
         outcome = Outcome(resource, resource.key(wanted), "updated" if changes else "unchanged", entry=entry)
         if not changes:

@@ -56,6 +56,10 @@ class Resource:
     store: t.ClassVar[str] = ""
     # Names in the store that are no part of what a task manages as the store.
     reserved: t.ClassVar[frozenset[str]] = frozenset()
+    # Options that are about this run and not about what LiteLLM keeps, as argument specifications.
+    extras: t.ClassVar[t.Mapping[str, dict[str, t.Any]]] = {}
+    # Options that name other resources: of which kind, and where those have the id that LiteLLM keeps.
+    references: t.ClassVar[t.Mapping[str, tuple[Resource, str]]] = {}
     # What an answer tells besides the options, by the name it is returned under.
     facts: t.ClassVar[t.Mapping[str, str]] = {}
 
@@ -110,9 +114,25 @@ class Resource:
         """Tell whether one is the one this run has made, and not one that another run made at the same time."""
         return True
 
-    def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:  # noqa: ARG002
+    def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:
         """Put ids in the place of the names a task uses for other resources."""
-        return wanted
+        resolved = dict(wanted)
+        for option, (resource, place) in self.references.items():
+
+            def found(name: str, of: Resource = resource, stated: str = option, at: str = place) -> t.Any:
+                return catalog.reference(of, stated, name).get(at)
+
+            if wanted.get(option):
+                resolved[option] = _each(wanted[option], found)
+        return resolved
+
+    def names(self, catalog: Catalog, option: str, value: t.Any) -> t.Any:
+        """Put the names that tasks use in the place of the ids of other resources."""
+        if not value or option not in self.references:
+            return value
+        resource, place = self.references[option]
+        known = {entry.get(place): resource.key_of(entry) for entry in catalog.all(resource)}
+        return _each(value, lambda one: known.get(one, one))
 
     def locked(self, entry: Entry) -> str:  # noqa: ARG002
         """Return why one must not be touched; empty when it may."""
@@ -190,6 +210,8 @@ class Resource:
         body: dict[str, t.Any] = {}
         within: dict[str, dict[str, t.Any]] = {}
         for option, value in values.items():
+            if option in self.extras:
+                continue
             place, _dot, name = self._place(option).partition(".")
             if name:
                 within.setdefault(place, {})[name] = value
@@ -221,9 +243,14 @@ class Resource:
         shown = {
             option: value
             for option, value in self.read(entry).items()
-            if not self.fields[option].secret and not self.fields[option].reference
+            if not self.fields[option].secret and option not in self.references
         }
         return {**shown, **told}
+
+
+def _each(value: t.Any, change: t.Callable[[str], t.Any]) -> t.Any:
+    """Change a text, or each in a list of them."""
+    return [change(one) for one in value] if isinstance(value, list) else change(value)
 
 
 def _path(entry: Entry, path: str) -> t.Any:

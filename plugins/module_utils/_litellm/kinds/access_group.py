@@ -28,8 +28,12 @@ class AccessGroup(Resource):
         "description": text(),
         "models": names(path="access_model_names", send="access_model_names"),
         "mcp_server_ids": names(path="access_mcp_server_ids", send="access_mcp_server_ids"),
-        "teams": names(path="assigned_team_ids", send="assigned_team_ids", reference=True),
-        "keys": names(path="assigned_key_ids", send="assigned_key_ids", reference=True),
+        "teams": names(path="assigned_team_ids", send="assigned_team_ids"),
+        "keys": names(path="assigned_key_ids", send="assigned_key_ids"),
+    }
+    references: t.ClassVar[t.Mapping[str, tuple[Resource, str]]] = {
+        "teams": (TEAM, "team_id"),
+        "keys": (KEY, "token"),
     }
     facts: t.ClassVar[t.Mapping[str, str]] = {
         "access_group_id": "access_group_id",
@@ -41,14 +45,6 @@ class AccessGroup(Resource):
     def entries(self, api: Api) -> t.Iterator[Entry]:
         """Read all access groups; LiteLLM gives them in one answer."""
         yield from listed(api.get("/v1/access_group"))
-
-    def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:
-        """Put ids in the place of the names of teams and keys."""
-        resolved = dict(wanted)
-        for option, resource, found in (("teams", TEAM, "team_id"), ("keys", KEY, "token")):
-            if wanted.get(option):
-                resolved[option] = [catalog.reference(resource, option, name).get(found) for name in wanted[option]]
-        return resolved
 
     def demand(self, catalog: Catalog, values: Wanted) -> None:
         """Refuse models that LiteLLM does not have."""

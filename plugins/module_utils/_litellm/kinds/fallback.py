@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, ApiError, segment
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, segment
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import Field, text
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.model import demand_models
@@ -42,21 +42,10 @@ class Fallback(Resource):
 
     def entries(self, api: Api) -> t.Iterator[Entry]:
         """Read all fallbacks out of the router's settings."""
-        settings = api.get("/get/config/callbacks").get("router_settings") or {}
-        for kind, name in _KINDS.items():
-            for rule in settings.get(name) or []:
+        for kind, rules in _rules(api).items():
+            for rule in rules:
                 for model, models in rule.items():
                     yield {"model": model, "fallback_type": kind, "fallback_models": models}
-
-    def find(self, api: Api, wanted: Wanted) -> list[Entry]:
-        """Ask for the fallbacks of one model."""
-        query = {"fallback_type": wanted.get("fallback_type") or "general"}
-        try:
-            return [api.get(f"/fallback/{segment(wanted['model'])}", query)]
-        except ApiError as error:
-            if error.status == 404:
-                return []
-            raise
 
     def key(self, wanted: Wanted) -> str:
         """Tell a model's fallbacks of one type from those of another."""
@@ -94,8 +83,19 @@ class Fallback(Resource):
 
     def delete(self, api: Api, entry: Entry) -> None:
         """Take the fallbacks of a model away."""
-        query = {"fallback_type": entry["fallback_type"]}
-        api.call("DELETE", f"/fallback/{segment(entry['model'])}", query=query)
+        model, kind = entry["model"], entry["fallback_type"]
+        if "/" not in model:
+            api.call("DELETE", f"/fallback/{segment(model)}", query={"fallback_type": kind})
+            return
+        # LiteLLM takes a slash for the end of the name, also an encoded one.
+        kept = [rule for rule in _rules(api)[kind] if model not in rule]
+        api.post("/config/update", {"router_settings": {_KINDS[kind]: kept}})
+
+
+def _rules(api: Api) -> dict[str, list[dict[str, list[str]]]]:
+    """Return the rules of each type."""
+    settings = api.get("/get/config/callbacks").get("router_settings") or {}
+    return {kind: settings.get(name) or [] for kind, name in _KINDS.items()}
 
 
 def _key(model: str, kind: str | None) -> str:

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import typing as t
 from datetime import datetime, timedelta
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, segment
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
     Field,
@@ -23,6 +22,7 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
     switch,
     text,
 )
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.key_file import KEY_FILE_OPTIONS, token_of
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.budget import BUDGET
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.model import demand_models
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.team import TEAM
@@ -50,7 +50,7 @@ class Key(Resource):
         "key_alias": text(),
         "key": text(secret=True, hidden=True, fixed=True),
         "models": names(),
-        "team": text(path="team_id", send="team_id", reference=True),
+        "team": text(path="team_id", send="team_id"),
         "user_id": text(sticky=True),
         "budget_id": text(),
         "max_budget": number(),
@@ -67,6 +67,8 @@ class Key(Resource):
         "blocked": switch(),
         "metadata": mapping(empty={}),
     }
+    extras: t.ClassVar[t.Mapping[str, dict[str, t.Any]]] = KEY_FILE_OPTIONS
+    references: t.ClassVar[t.Mapping[str, tuple[Resource, str]]] = {"team": (TEAM, "team_id")}
     facts: t.ClassVar[t.Mapping[str, str]] = {
         "token": "token",
         "key_name": "key_name",
@@ -92,12 +94,6 @@ class Key(Resource):
         super().check(wanted)
         if wanted.get("key") is not None and not str(wanted["key"]).startswith("sk-"):
             raise ResourceError("key must begin with 'sk-'")
-
-    def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:
-        """Put the id in the place of the team's name."""
-        if wanted.get("team"):
-            return {**wanted, "team": catalog.reference(TEAM, "team", wanted["team"])["team_id"]}
-        return wanted
 
     def demand(self, catalog: Catalog, values: Wanted) -> None:
         """Refuse models, budgets and users that LiteLLM does not have."""
@@ -136,6 +132,10 @@ class Key(Resource):
         """Make a key."""
         api.post("/key/generate", self.body(wanted))
 
+    def draft(self, wanted: Wanted) -> Entry:
+        """Tell how LiteLLM would answer for a key whose value is not made up yet."""
+        return {**super().draft(wanted), "token": f"token of {wanted['key_alias']}"}
+
     def is_ours(self, entry: Entry, sent: Wanted) -> bool:
         """Tell whether a key has the value this run has sent."""
         return bool(entry["token"] == token_of(sent["key"]))
@@ -153,14 +153,13 @@ class Key(Resource):
         """Change a key; what the request leaves out stays."""
         api.post("/key/update", {**self.body(changes, entry), "key": entry["token"]})
 
+    def regenerate(self, api: Api, entry: Entry, key: str) -> None:
+        """Give a key another value."""
+        api.post(f"/key/{segment(entry['token'])}/regenerate", {"new_key": key})
+
     def delete(self, api: Api, entry: Entry) -> None:
         """Remove a key."""
         api.post("/key/delete", {"keys": [entry["token"]]})
-
-
-def token_of(key: str) -> str:
-    """Return the hash under which LiteLLM keeps a key."""
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _ends_after(entry: Entry, lifetime: str) -> bool:

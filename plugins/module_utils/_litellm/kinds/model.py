@@ -175,7 +175,9 @@ def refuse_secrets(resource: Resource, option: str, wanted: Wanted) -> None:
 def known_models(catalog: Catalog) -> set[str]:
     """Return everything that may stand in a list of models: names, ids and groups."""
     groups = {
-        group for entry in catalog.all(MODEL) for group in (entry.get("model_info") or {}).get("access_groups") or []
+        group
+        for entry in catalog.foreseen(MODEL)
+        for group in (entry.get("model_info") or {}).get("access_groups") or []
     }
     return catalog.names(MODEL) | groups | _SPECIAL
 

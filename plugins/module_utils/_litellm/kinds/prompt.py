@@ -36,10 +36,11 @@ class Prompt(Resource):
         return "" if kind == "db" else "it comes from config.yaml and is changed there"
 
     def check(self, wanted: Wanted) -> None:
-        """Refuse a name that LiteLLM would take and could not find again: it is a part of a path there."""
+        """Refuse names that LiteLLM would take for another: a slash is of the path, and "_v" begins a version."""
         super().check(wanted)
-        if "/" in wanted["prompt_id"]:
-            raise ResourceError("prompt_id must not hold a slash")
+        for part in ("/", ".v", "_v"):
+            if part in wanted["prompt_id"]:
+                raise ResourceError(f"prompt_id must not hold {part!r}, which has a meaning to LiteLLM")
 
     def body(self, values: Wanted, entry: Entry | None = None) -> dict[str, t.Any]:
         """Write a prompt as LiteLLM takes it, always whole."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
     Field,
     count,
@@ -37,7 +36,7 @@ class Team(Resource):
     fields: t.ClassVar[t.Mapping[str, Field]] = {
         "team_alias": text(),
         "team_id": text(fixed=True),
-        "organization": text(path="organization_id", send="organization_id", reference=True),
+        "organization": text(path="organization_id", send="organization_id"),
         "models": names(),
         "max_budget": number(),
         "soft_budget": number(),
@@ -50,6 +49,7 @@ class Team(Resource):
         "blocked": switch(),
         "metadata": mapping(empty={}),
     }
+    references: t.ClassVar[t.Mapping[str, tuple[Resource, str]]] = {"organization": (ORGANIZATION, "organization_id")}
     facts: t.ClassVar[t.Mapping[str, str]] = {
         "organization_id": "organization_id",
         "spend": "spend",
@@ -66,13 +66,6 @@ class Team(Resource):
         """Look for a team by its alias; LiteLLM also finds those of which it is a part."""
         found = api.pages("/v2/team/list", "teams", {"team_alias": self.key(wanted)}, size="page_size")
         return [entry for entry in found if self.key_of(entry) == self.key(wanted)]
-
-    def resolve(self, catalog: Catalog, wanted: Wanted) -> Wanted:
-        """Put the id in the place of the organisation's alias."""
-        if wanted.get("organization"):
-            found = catalog.reference(ORGANIZATION, "organization", wanted["organization"])
-            return {**wanted, "organization": found["organization_id"]}
-        return wanted
 
     def body(self, values: Wanted, entry: Entry | None = None) -> dict[str, t.Any]:
         """Write a team as LiteLLM takes it; one that is made without an id gets one of its alias."""

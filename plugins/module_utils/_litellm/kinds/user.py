@@ -23,6 +23,16 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
 
 
+def _nothing_if_empty(value: t.Any) -> t.Any:
+    """Compare texts that LiteLLM empties where it is to take them away."""
+    return value or None
+
+
+def _address(value: t.Any) -> t.Any:
+    """Compare addresses without regard to case: LiteLLM keeps them in small letters."""
+    return value.lower() or None if isinstance(value, str) else value
+
+
 class User(Resource):
     """An internal user (https://docs.litellm.ai/docs/proxy/users)."""
 
@@ -33,8 +43,8 @@ class User(Resource):
     reserved = frozenset({"model_rpm_limit", "model_tpm_limit", "scim_metadata"})
     fields: t.ClassVar[t.Mapping[str, Field]] = {
         "user_id": text(),
-        "user_email": text(sticky=True, canonical=lambda value: value.lower() if isinstance(value, str) else value),
-        "user_alias": text(sticky=True),
+        "user_email": text(canonical=_address),
+        "user_alias": text(canonical=_nothing_if_empty),
         "user_role": text(choices=ROLES, sticky=True),
         "models": names(sticky=True),
         "max_budget": number(),
@@ -62,6 +72,14 @@ class User(Resource):
     def create(self, api: Api, wanted: Wanted) -> None:
         """Make a user, without the key and the mail that LiteLLM would make as well."""
         api.post("/user/new", {**self.body(wanted), "auto_create_key": False, "send_invite_email": False})
+
+    def body(self, values: Wanted, entry: Entry | None = None) -> dict[str, t.Any]:
+        """Write a user as LiteLLM takes it, to which null is nothing said."""
+        body = super().body(values, entry)
+        for option in ("user_email", "user_alias"):
+            if body.get(option, "") is None:
+                body[option] = ""
+        return body
 
     def update(self, api: Api, entry: Entry, changes: Wanted) -> None:
         """Change a user; what the request leaves out stays."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, listed
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import Field, mapping, text
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.kinds.credential import CREDENTIAL
@@ -34,8 +34,8 @@ class VectorStore(Resource):
     facts: t.ClassVar[t.Mapping[str, str]] = {"created_at": "created_at"}
 
     def entries(self, api: Api) -> t.Iterator[Entry]:
-        """Read all vector stores."""
-        yield from api.pages("/vector_store/list", "data", size="page_size")
+        """Read all vector stores; LiteLLM gives them in one answer, whatever page is asked for."""
+        yield from listed(api.get("/vector_store/list"), "data")
 
     def locked(self, entry: Entry) -> str:
         """Say that a vector store of config.yaml belongs to the file."""

@@ -85,9 +85,12 @@ def test_an_error_names_the_request_and_never_the_key() -> None:
 
 
 def test_a_refused_key_is_told_by_its_end() -> None:
-    with HttpStub({"/x": [error(401, "Invalid key")]}) as server, pytest.raises(ApiError) as raised:
+    reply = error(401, f"Invalid key, Key Hash (Token) ={'0af3' * 16}.")
+    with HttpStub({"/x": [reply]}) as server, pytest.raises(ApiError) as raised:
         api_of(server).get("/x")
-    assert str(raised.value) == "LiteLLM refused the key that ends in '3f9c' (status 401, a_type): Invalid key"
+    assert str(raised.value) == (
+        "LiteLLM refused the key that ends in '3f9c' (status 401, a_type): Invalid key, Key Hash (Token) =***."
+    )
 
 
 @pytest.mark.parametrize("message", ["No connected db.", "DB not connected. See https://docs.litellm.ai"])

@@ -11,7 +11,7 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import MASK, MASK_OF_ANOTHER
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.reconcile import Outcome, Reconciler
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import Entry, ResourceError, Wanted
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import Entry, Resource, ResourceError, Wanted
 from ansible_collections.hx.gateway.tests.support.ship import Ship
 
 # No test here speaks with a server.
@@ -158,13 +158,14 @@ def test_secrets_that_are_made_up_are_kept_before_litellm_hears_of_them() -> Non
 
     ship = Coded()
     kept: list[tuple[str, dict[str, str], int]] = []
-    reconciler = Reconciler(
-        Catalog(API),
-        check_mode=False,
-        keep=lambda resource, wanted, secrets: kept.append((resource.key(wanted), secrets, len(ship.fleet))),
-    )
+
+    def keep(resource: Resource, wanted: Wanted, secrets: dict[str, str]) -> bool:
+        kept.append((resource.key(wanted), secrets, len(ship.fleet)))
+        return True
+
+    reconciler = Reconciler(Catalog(API), check_mode=False, keep=keep)
     outcome = reconciler.apply(ship, {"ship_name": "Argo", "harbour": "x"}, "present")
     assert kept == [("Argo", {"code": "made up"}, 0)]
     assert ship.fleet[0]["code"] == "made up"
-    assert outcome.generated == {"code": "made up"}
+    assert (outcome.generated, outcome.told) == ({"code": "made up"}, {})
     assert "made up" not in str(outcome.diff())
