@@ -112,7 +112,9 @@ class Bulk:
         """Name, for every kind, what LiteLLM has and no list names."""
         return {
             resource.plural: sorted(
-                resource.key_of(entry) for entry in self._unlisted(resource, tasks) if not resource.locked(entry)
+                resource.key_of(entry)
+                for entry in self._unlisted(resource, tasks)
+                if not resource.locked(entry) and not resource.incidental(entry)
             )
             for resource in self.kinds
         }

@@ -138,6 +138,10 @@ class Resource:
         """Return why one must not be touched; empty when it may."""
         return ""
 
+    def incidental(self, entry: Entry) -> bool:  # noqa: ARG002
+        """Tell whether LiteLLM has made one itself, as a part of something else."""
+        return False
+
     def managed(self, entry: Entry) -> str:
         """Return the mark of the inventory one belongs to; empty when it has none or the kind has no place for it."""
         store = entry.get(self.store) if self.store else None

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, listed
@@ -42,6 +43,10 @@ class Budget(Resource):
     def entries(self, api: Api) -> t.Iterator[Entry]:
         """Read all budgets; LiteLLM gives them in one answer."""
         yield from listed(api.get("/budget/list"))
+
+    def incidental(self, entry: Entry) -> bool:
+        """Tell budgets that LiteLLM makes for organisations, tags and members of teams: their ids are UUIDs."""
+        return bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(entry["budget_id"])))
 
     def find(self, api: Api, wanted: Wanted) -> list[Entry]:
         """Ask for one budget by its id."""
