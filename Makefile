@@ -80,6 +80,9 @@ fuzz: deps .venv-fuzz/.complete ## Fuzz what decides on targets and headers, for
 .venv-fuzz/.complete: requirements/fuzz.txt
 	@requirements/install-venv $(PYTHON) .venv-fuzz requirements/fuzz.txt
 
+bench-resources: deps ## Time 200 models and 500 keys that need no change, on the local host's LiteLLM (LITELLM_API_BASE, LITELLM_API_KEY)
+	@python benchmarks/resources/bench.py $(BENCH)
+
 bench: deps ## Measure the gateway against nginx and a naive proxy; BENCH='--rounds 9' passes options on
 	@requirements/install-debian bench.txt
 	@cd proxy_src && PYTHONPATH=src:tests python -m benchmarks $(BENCH)
@@ -91,4 +94,4 @@ clean: destroy ## Remove what the project keeps on this machine, but not the loc
 	@$(TESTHOST) clean
 	@rm -rf $(VENV) .venv-fuzz .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-site soak fuzz lock clean
+.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-resources bench-site soak fuzz lock clean

@@ -88,4 +88,4 @@ def test_validate_reports_every_check() -> None:
         assert check in run.output
     refused = play("-e", "validate_chat_model=no-such-model", playbook="playbooks/validate.yml")
     assert refused.status != 0
-    assert "/v1/chat/completions answered" in refused.output
+    assert "chat (no-such-model): the service answered 400" in " ".join(refused.output.split())
