@@ -2,7 +2,8 @@
 
     benchmarks/resources/bench.py [--models 200] [--keys 500] [--rounds 5]
 
-The environment names the LiteLLM (LITELLM_API_BASE) and its master key (LITELLM_API_KEY). It makes the models and keys on a LiteLLM of one's own that is there for tests, and removes them at the end.
+The environment names the LiteLLM (LITELLM_API_BASE) and its master key (LITELLM_API_KEY). The models and keys are made
+on it and removed at the end: it is one of one's own, that is there for tests.
 """
 
 from __future__ import annotations
