@@ -190,7 +190,7 @@ def main() -> t.NoReturn:
     """Run the module."""
     module = ApiModule(
         {
-            **{resource.plural: {"type": "list", "elements": "dict"} for resource in KINDS},
+            **{resource.plural: {"type": "list", "elements": "dict", "no_log": False} for resource in KINDS},
             "managed_by": {"type": "str"},
             "purge": {"type": "bool", "default": False},
         },

@@ -25,6 +25,7 @@ options:
     description:
       - Name of the team.
     type: str
+    required: true
   user_id:
     description:
       - Id of the user, who must exist.

@@ -69,6 +69,8 @@ class Field:
     canonical: Canonical = as_is
     # The value is a secret: never shown, never returned.
     secret: bool = False
+    # The option's name sounds like a secret's, and its value is none.
+    plain: bool = False
     # LiteLLM never tells it, or not as it was given; a resource says itself how it is compared.
     hidden: bool = False
     # LiteLLM takes it only when the resource is made.
@@ -89,7 +91,7 @@ class Field:
             spec["choices"] = list(self.choices)
         if self.options:
             spec["options"] = dict(self.options)
-        if self.secret or self.hidden:
+        if self.secret or self.hidden or self.plain:
             spec["no_log"] = self.secret
         return spec
 

@@ -84,7 +84,7 @@ def result(outcome: Outcome) -> dict[str, t.Any]:
 
 def run_info(resource: Resource, filters: dict[str, t.Any] | None = None) -> t.NoReturn:
     """Run a module that tells which resources LiteLLM has; ``filters`` are options an entry must agree with."""
-    spec = {resource.identity: {"type": "str"}, **(filters or {})}
+    spec = {resource.identity: resource.fields[resource.identity].spec(), **(filters or {})}
     module = ApiModule(spec)
     wanted = {option: module.params[option] for option in spec if module.params[option] is not None}
     try:

@@ -29,7 +29,7 @@ class AccessGroup(Resource):
         "models": names(path="access_model_names", send="access_model_names"),
         "mcp_server_ids": names(path="access_mcp_server_ids", send="access_mcp_server_ids"),
         "teams": names(path="assigned_team_ids", send="assigned_team_ids"),
-        "keys": names(path="assigned_key_ids", send="assigned_key_ids"),
+        "keys": names(path="assigned_key_ids", send="assigned_key_ids", plain=True),
     }
     references: t.ClassVar[t.Mapping[str, tuple[Resource, str]]] = {
         "teams": (TEAM, "team_id"),

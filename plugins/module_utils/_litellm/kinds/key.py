@@ -47,7 +47,7 @@ class Key(Resource):
     store = "metadata"
     reserved = frozenset({"model_rpm_limit", "model_tpm_limit", "tags", "guardrails", "service_account_id", DURATION})
     fields: t.ClassVar[t.Mapping[str, Field]] = {
-        "key_alias": text(),
+        "key_alias": text(plain=True),
         "key": text(secret=True, hidden=True, fixed=True),
         "models": names(),
         "team": text(path="team_id", send="team_id"),

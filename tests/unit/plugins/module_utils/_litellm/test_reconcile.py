@@ -15,7 +15,7 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
 from ansible_collections.hx.gateway.tests.support.ship import Ship
 
 # No test here speaks with a server.
-API = t.cast("Api", None)
+API = t.cast(Api, None)
 ARGO: Entry = {"ship_name": "Argo", "harbour": "Iolcus", "tonnage": 30, "crew": [], "metadata": {}, "code": "secret"}
 
 
