@@ -14,6 +14,7 @@ description:
     variable C(drift_folder) names.
 """
 
+import difflib
 import json
 import typing as t
 from dataclasses import asdict, dataclass, field
@@ -72,9 +73,20 @@ class Findings:
             if not found:
                 continue
             lines += [f"## {title}", "", "| host | what | is | should be |", "|---|---|---|---|"]
-            lines += [f"| {one.host} | {_cell(one.what)} | {_cell(one.before)} | {_cell(one.after)} |" for one in found]
+            for one in found:
+                before, after = _sides(one.before, one.after)
+                lines.append(f"| {one.host} | {_cell(one.what)} | {_cell(before)} | {_cell(after)} |")
             lines.append("")
         return "\n".join(lines)
+
+
+def _sides(before: t.Any, after: t.Any) -> tuple[t.Any, t.Any]:
+    """Return of two texts of several lines the lines that differ."""
+    if not (isinstance(before, str) and isinstance(after, str) and "\n" in before + after):
+        return before, after
+    lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
+    gone, come = ([line[2:] for line in lines if line.startswith(sign)] for sign in ("- ", "+ "))
+    return "\n".join(gone), "\n".join(come)
 
 
 def _cell(value: t.Any) -> str:
@@ -119,8 +131,9 @@ def of_task(host: str, task: str, result: dict[str, t.Any]) -> list[Finding]:
 def _what(item: dict[str, t.Any], diff: dict[str, t.Any]) -> str:
     """Name the file or whatever else a result is about."""
     arguments = (item.get("invocation") or {}).get("module_args") or {}
-    headers = (diff.get("after_header"), diff.get("before_header"))
-    named = (*headers, item.get("dest"), item.get("path"), *(arguments.get(name) for name in ("dest", "path", "name")))
+    # Ansible calls what is to come by the temporary file it lies in.
+    headers = (diff.get("before_header"), diff.get("after_header"))
+    named = (item.get("dest"), item.get("path"), *headers, *(arguments.get(name) for name in ("dest", "path", "name")))
     return str(next((name for name in named if name), ""))
 
 

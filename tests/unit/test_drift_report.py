@@ -86,4 +86,6 @@ def test_the_tables_of_the_report_hold_any_text() -> None:
     text = drift_report.Findings([finding("changed")]).markdown()
     assert "The system differs from the inventory." in text
     assert '| host | a \\| b | one<br>two | {"ü": 1} |' in text
+    file = drift_report.Finding("changed", "host", "/x", "task", "same\nold\n", "same\nnew\n")
+    assert "| host | /x | old | new |" in drift_report.Findings([file]).markdown()
     assert "is as the inventory says" in drift_report.Findings().markdown()
