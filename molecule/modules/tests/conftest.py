@@ -91,4 +91,4 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A name no other test uses, with signs that paths, JSON and shells treat in their own ways."""
-    return f"{request.node.name[:60]}/{os.getpid()}-{next(_numbers)} ü'\"%?#&"
+    return f"{request.node.name[:60]}/{os.getpid()}-{next(_numbers)} ü'\"%?#&".ljust(255, "x")

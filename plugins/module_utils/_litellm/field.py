@@ -20,6 +20,23 @@ MASK = "********"
 MASK_OF_ANOTHER = "******** (another)"
 
 
+# Names of what is secret wherever it stands; "_per_" counts tokens, "api_key_env" and the like name a place.
+SECRET_NAME = re.compile(
+    r"(?<!per_)(?<!max_)(api_?key|secret|token|password|credentials|access_key|authorization|cookie)(?!s?_(per|limit|count|env|name))",
+    re.IGNORECASE,
+)
+
+
+def masked(value: t.Any) -> t.Any:
+    """Return a value in which every text under the name of a secret is masked, however deep."""
+    if isinstance(value, dict):
+        return {
+            name: MASK if isinstance(inner, str) and inner and SECRET_NAME.search(str(name)) else masked(inner)
+            for name, inner in value.items()
+        }
+    return [masked(inner) for inner in value] if isinstance(value, list) else value
+
+
 def as_is(value: t.Any) -> t.Any:
     """Compare a value as it stands."""
     return value

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import ApiError
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import MASK, MASK_OF_ANOTHER
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import MASK, MASK_OF_ANOTHER, masked
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource import (
     MARK,
     Entry,
@@ -203,7 +203,7 @@ def _stated(resource: Resource, option: str, value: t.Any) -> t.Any:
 def shown(resource: Resource, values: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return values as a diff may show them."""
     return {
-        option: MASK if option != MARK and resource.fields[option].secret and value else value
+        option: MASK if option != MARK and resource.fields[option].secret and value else masked(value)
         for option, value in values.items()
     }
 
@@ -218,6 +218,6 @@ def difference(resource: Resource, changes: Wanted, entry: Entry) -> tuple[dict[
         elif resource.fields[option].secret:
             before[option], after[option] = MASK, MASK_OF_ANOTHER if value else None
         else:
-            before[option] = None if resource.fields[option].hidden else resource.part(option, value, entry)
-            after[option] = _stated(resource, option, value)
+            before[option] = None if resource.fields[option].hidden else masked(resource.part(option, value, entry))
+            after[option] = masked(_stated(resource, option, value))
     return before, after

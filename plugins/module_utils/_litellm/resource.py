@@ -10,7 +10,7 @@ import typing as t
 import uuid
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api
-from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import Field
+from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import Field, masked
 
 if t.TYPE_CHECKING:
     from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
@@ -245,7 +245,7 @@ class Resource:
         """Return one as the modules return it: its options, and what else LiteLLM tells of it."""
         told = {name: _path(entry, path) for name, path in self.facts.items()}
         shown = {
-            option: value
+            option: masked(value)
             for option, value in self.read(entry).items()
             if not self.fields[option].secret and option not in self.references
         }

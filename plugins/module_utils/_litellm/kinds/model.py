@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.api import Api, segment
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.catalog import Catalog
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
+    SECRET_NAME,
     Field,
     count,
     mapping,
@@ -27,9 +27,6 @@ from ansible_collections.hx.gateway.plugins.module_utils._litellm.resource impor
     Wanted,
     stable_id,
 )
-
-# Parameters that hold a secret: LiteLLM never tells them again, and a named credential keeps them out of the inventory.
-_SECRET = re.compile(r"(api_?key|secret|token|password|credentials|access_key)(?!_per|s_per)", re.IGNORECASE)
 
 # What stands for models without being the name of one.
 _SPECIAL = frozenset({"all-team-models", "all-proxy-models", "no-default-models", "*"})
@@ -162,10 +159,13 @@ def refuse_owned(resource: Resource, option: str, wanted: Wanted) -> None:
 
 
 def refuse_secrets(resource: Resource, option: str, wanted: Wanted) -> None:
-    """Refuse secrets among free parameters, besides what has an option of its own."""
+    """Refuse secrets among free parameters, besides what has an option of its own.
+
+    LiteLLM never tells them again, and a named credential keeps them out of the inventory.
+    """
     refuse_owned(resource, option, wanted)
     for name in wanted.get(option) or {}:
-        if _SECRET.search(name):
+        if SECRET_NAME.search(name):
             remedy = "put secrets into a credential and name it with the option credential"
             if "credential" not in resource.fields:
                 remedy = "LiteLLM never tells secrets again, so that they cannot be compared"

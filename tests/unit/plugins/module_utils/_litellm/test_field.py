@@ -8,11 +8,13 @@ import typing as t
 
 import pytest
 from ansible_collections.hx.gateway.plugins.module_utils._litellm.field import (
+    MASK,
     Field,
     count,
     document,
     duration,
     mapping,
+    masked,
     names,
     number,
     switch,
@@ -72,3 +74,17 @@ def test_specifications() -> None:
     assert mapping(secret=True, hidden=True).spec() == {"type": "dict", "no_log": True}
     assert text(hidden=True).spec() == {"type": "str", "no_log": False}
     assert Field("dict", options={"a": {"type": "int"}}).spec() == {"type": "dict", "options": {"a": {"type": "int"}}}
+
+
+def test_secrets_are_masked_however_deep_they_are() -> None:
+    shown = masked({"a": [{"extra_headers": {"Authorization": "Bearer x", "X-A": "b"}}], "api_key": "x", "Secret": ""})
+    assert shown == {"a": [{"extra_headers": {"Authorization": MASK, "X-A": "b"}}], "api_key": MASK, "Secret": ""}
+
+
+@pytest.mark.parametrize("name", ["input_cost_per_token", "max_tokens_limit", "api_key_env", "tokens_per_day", "rpm"])
+def test_names_that_only_sound_secret_are_shown(name: str) -> None:
+    assert masked({name: "x", "n": 5}) == {name: "x", "n": 5}
+
+
+def test_numbers_are_no_secrets() -> None:
+    assert masked({"max_tokens": 5, "token": None}) == {"max_tokens": 5, "token": None}
