@@ -24,6 +24,17 @@ def call(server: Server, method: str, path: str, body: Any = None, **headers: st
     return answer.status, json.loads(text) if "application/json" in (answer.getheader("Content-Type") or "") else text
 
 
+def ended(server: Server) -> dict[str, Any]:
+    """Return the last request once the record says how it ended, which is a moment after its client knows."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        entry: dict[str, Any] = call(server, "GET", "/_record")[1]["requests"][-1]
+        if entry["finished"] or entry["aborted"]:
+            return entry
+        time.sleep(0.02)
+    pytest.fail("the record does not say how the last request ended")
+
+
 def said(*contents: str) -> list[dict[str, str]]:
     """A conversation of user messages."""
     return [{"role": "user", "content": content} for content in contents]
@@ -151,9 +162,8 @@ def test_a_cut_stream_ends_without_its_end(provider: Server) -> None:
 
 def test_the_record_has_what_was_sent(provider: Server) -> None:
     call(provider, "POST", "/v1/embeddings", {"model": "m", "input": "x", "odd": 1}, Authorization="Bearer k")
-    record = call(provider, "GET", "/_record")[1]
-    assert record["count"] == 1
-    entry = record["requests"][0]
+    entry = ended(provider)
+    assert call(provider, "GET", "/_record")[1]["count"] == 1
     assert (entry["method"], entry["path"]) == ("POST", "/v1/embeddings")
     assert entry["body"] == {"model": "m", "input": "x", "odd": 1}
     assert entry["headers"]["Authorization"] == "Bearer k"
@@ -175,13 +185,7 @@ def test_a_client_that_hangs_up_is_noticed_at_once(provider: Server) -> None:
     connection.request("POST", "/v1/embeddings", json.dumps({"model": "sleep:60", "input": "x"}))
     time.sleep(0.2)
     connection.close()
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        entry = call(provider, "GET", "/_record")[1]["requests"][-1]
-        if entry["aborted"]:
-            return
-        time.sleep(0.05)
-    pytest.fail("the record does not say that the client left")
+    assert ended(provider)["aborted"]
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '"text"'])

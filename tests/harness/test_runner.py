@@ -70,6 +70,26 @@ def test_it_goes_on_after_a_failure_and_ends_with_the_totals(tmp_path: Path) -> 
     assert "what went wrong" in result.stdout
 
 
+def test_nothing_runs_beside_a_check_that_wants_to_be_alone(tmp_path: Path) -> None:
+    table = tmp_path / "checks.toml"
+    busy = tmp_path / "busy"
+    meet = f"touch {busy}; for _ in $(seq 100); do sleep 0.1; test $(ls {busy}* | wc -l) = 2 && exit 0; done; exit 1"
+    rows = [
+        ("one", meet.replace(f"touch {busy};", f"touch {busy}-1;"), False),
+        ("two", meet.replace(f"touch {busy};", f"touch {busy}-2;"), False),
+        ("three", f"rm {busy}*; touch {busy}-3; sleep 0.5; rm {busy}-3", True),
+        ("four", f"! ls {busy}*", False),
+    ]
+    table.write_text(
+        "\n".join(
+            f"[[check]]\nname = '{name}'\ncommand = '{run}'\nalone = {str(alone).lower()}" for name, run, alone in rows
+        )
+    )
+    words = [PROGRAM, "--table", str(table), "--logs", str(tmp_path / "logs")]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert result.stdout.splitlines()[-1] == "4 passed, 0 failed", result.stdout
+
+
 def test_success_is_exit_status_zero(tmp_path: Path) -> None:
     result = _run(tmp_path, "true")
     assert result.returncode == 0

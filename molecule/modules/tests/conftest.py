@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -34,7 +34,7 @@ class LiteLLM:
     """The server under test."""
 
     url: str
-    key: str
+    key: str = field(repr=False)
 
     def run(self, name: str, /, *, check: bool = False, **arguments: Any) -> Outcome:
         """Run one module; whatever it prints, the key is not in it."""
