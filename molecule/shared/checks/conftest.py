@@ -72,7 +72,7 @@ def provider_record(host: Host, stack: Stack) -> Callable[[], list[Any]]:
     return read
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def litellm_api(host: Host) -> Callable[..., dict[str, Any]]:
     """POST a JSON body to LiteLLM's own API on its host as its administrator."""
 
@@ -83,7 +83,7 @@ def litellm_api(host: Host) -> Callable[..., dict[str, Any]]:
     return call
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def query(host: Host) -> Callable[..., list[str]]:
     """Ask the database with the login the stack itself has; a row is its values with `|` between them."""
 

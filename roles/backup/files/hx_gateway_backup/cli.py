@@ -1,0 +1,82 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command: create, list, check, drill and restore. Prints JSON; a refusal goes to standard error, status 1."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import create, lock, manifest, restore
+from .errors import BackupError
+from .settings import Settings, read
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="hx-gateway-backup", description=__doc__)
+    parser.add_argument("--settings", type=Path, required=True, help="file the role wrote")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("create", help="make a backup")
+    commands.add_parser("list", help="name the backups that are there")
+    for name, text in (
+        ("check", "judge a backup by its manifest"),
+        ("drill", "restore into a scratch database, compare, and remove it"),
+        ("restore", "put a backup in the place of the running database"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("backup", help="its name, its folder, or latest")
+        command.add_argument("--foreign", action="store_true", help="allow a backup of another site")
+        command.add_argument("--identity", default="", help="file with the private key of age")
+        if name == "restore":
+            command.add_argument("--configuration", action="store_true", help="restore the configuration, too")
+    return parser.parse_args(words)
+
+
+def run(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    """Do what was asked."""
+    if asked.command == "list":
+        return {"backups": create.names(settings.directory)}
+    with lock.held(settings.directory):
+        if asked.command == "create":
+            return create.create(settings)
+        settings = replace(settings, identity=asked.identity or settings.identity)
+        folder = _folder(settings, asked.backup)
+        found = manifest.read(folder, settings.site, foreign=asked.foreign)
+        if asked.command == "check":
+            return {"backup": found["id"], "parts": sorted(found["parts"]), "versions": found["versions"]}
+        if asked.command == "drill":
+            return restore.drill(settings, folder, found)
+        return restore.restore(settings, folder, found, configuration=asked.configuration)
+
+
+def _folder(settings: Settings, asked: str) -> Path:
+    if asked.startswith("/"):
+        return Path(asked)
+    there = create.names(settings.directory)
+    if asked == "latest" and there:
+        return settings.directory / there[-1]
+    if asked not in there:
+        known = ", ".join(there) or "none"
+        raise BackupError(f"{settings.directory} has no backup {asked}; it has: {known}")
+    return settings.directory / asked
+
+
+def main() -> int:
+    """Run the command line; every file made is root's alone."""
+    os.umask(0o077)
+    asked = arguments(sys.argv[1:])
+    try:
+        done = run(asked, read(asked.settings))
+    except BackupError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{json.dumps(done)}\n")
+    return 0

@@ -1,0 +1,106 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A copy of a backup's database beside the running one, compared with what the manifest says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+from psycopg2 import sql
+
+from . import contents, create, encryption, server
+from .errors import BackupError
+from .settings import Settings, variable
+
+RENAMES = 25
+PRIVILEGES = """
+SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type
+FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = %s
+"""
+
+
+class Place:
+    """The running database: its server, its name, and the way in for who may create another."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Learn it from DATABASE_URL."""
+        url = variable(settings.database_file, "DATABASE_URL")
+        if not url:
+            raise BackupError(f"{settings.database_file} names no database (DATABASE_URL) to restore into")
+        self.owner, self.name = server.of_url(url)
+        self.admin = server.admin(self.owner, settings.admin_user, settings.admin_password)
+
+    def execute(self, *statements: sql.Composed) -> None:
+        """Run statements on the server, outside the database itself."""
+        with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a database, which nobody may be connected to; who comes back at once is sent away again."""
+        with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
+            for attempt in range(RENAMES):
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,))
+                try:
+                    cursor.execute(_statement("ALTER DATABASE {} RENAME TO {}", old, new))
+                except psycopg2.errors.ObjectInUse:
+                    if attempt == RENAMES - 1:
+                        raise
+                    time.sleep(0.2)
+                else:
+                    return
+
+
+@contextmanager
+def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> Iterator[str]:
+    """Restore into a scratch database and compare; yields its name, under which it is removed at the end."""
+    name = f"{place.name}_check_{found['id'].lower()}"
+    place.execute(
+        _statement("DROP DATABASE IF EXISTS {}", name),
+        _statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner.user),
+    )
+    try:
+        _fill(place, name, folder, found, identity)
+        _privileges(place, name)
+        told = contents.differences(found["database"]["tables"], _tables(place, name))
+        if told:
+            raise BackupError(f"the copy of {folder} differs from what was saved: {'; '.join(told[:20])}")
+        yield name
+    finally:
+        place.execute(_statement("DROP DATABASE IF EXISTS {}", name))
+
+
+def _statement(text: str, *names: str) -> sql.Composed:
+    return sql.SQL(text).format(*(sql.Identifier(name) for name in names))
+
+
+def _fill(place: Place, scratch: str, folder: Path, found: dict[str, Any], identity: str) -> None:
+    part = create.DUMP + (encryption.SUFFIX if found["encryption"] else "")
+    # What another role owned there is the present role's here.
+    owner = [] if found["database"]["owner"] == place.owner.user else ["--no-owner", f"--role={place.owner.user}"]
+    with encryption.opened(folder / part, identity) as dump:
+        place.admin.run("pg_restore", "--exit-on-error", "--no-password", *owner, f"--dbname={scratch}", stdin=dump)
+
+
+def _tables(place: Place, name: str) -> dict[str, dict[str, Any]]:
+    with place.admin.connect(name) as connection, connection.cursor() as cursor:
+        return contents.tables(cursor)
+
+
+def _privileges(place: Place, scratch: str) -> None:
+    """Let the same roles in as the running database does; they belong to a database's name, not to its dump."""
+    with place.admin.connect("postgres") as connection, connection.cursor() as cursor:
+        cursor.execute(PRIVILEGES, (place.name,))
+        granted = cursor.fetchall()
+        cursor.execute(_statement("REVOKE ALL ON DATABASE {} FROM PUBLIC", scratch))
+        for role, privilege in granted:
+            words = sql.SQL(f"GRANT {privilege} ON DATABASE {{}} TO {role}")
+            cursor.execute(words.format(sql.Identifier(scratch)))

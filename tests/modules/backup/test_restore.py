@@ -1,0 +1,147 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A restore brings back exactly what was saved, or leaves everything as it is and says why."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
+
+KEYS = "SELECT name, spend, at::text FROM keys ORDER BY 1"
+
+
+@pytest.fixture
+def saved(site: Site) -> Path:
+    """A backup of the site."""
+    return Path(site.do("create")["folder"])
+
+
+def test_rows_come_back_and_the_old_database_is_kept(site: Site, saved: Path) -> None:
+    before = site.database.execute(KEYS)
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    done = site.do("restore", saved.name)
+    assert site.database.execute(KEYS) == before
+    names = [name for (name,) in site.database.execute("SELECT datname FROM pg_database")]
+    assert done["replaced"] in names
+    assert not [name for name in names if "_check_" in name and name.startswith(site.database.name)]
+    owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'keys'"
+    assert site.database.execute(owner) == [("hx_gateway",)]
+
+
+def test_who_may_connect_stays(site: Site, saved: Path) -> None:
+    query = "SELECT datacl::text FROM pg_database WHERE datname = current_database()"
+    site.database.execute(f"REVOKE ALL ON DATABASE {site.database.name} FROM PUBLIC")
+    before = site.database.execute(query)
+    site.do("restore", "latest")
+    assert site.database.execute(query) == before
+    assert saved.is_dir()
+
+
+def test_the_drill_leaves_no_trace(site: Site, saved: Path) -> None:
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    before = site.state()
+    assert site.do("drill", saved.name) == {"backup": saved.name, "tables": 2}
+    assert site.state() == before
+
+
+def test_the_configuration_comes_back_exactly(site: Site, saved: Path) -> None:
+    file = site.config / "gateway.yml"
+    file.write_text("b: 2\n")
+    file.chmod(0o600)
+    (site.config / "litellm.env").write_text('LITELLM_SALT_KEY="other"\n')
+    (site.config / "added.yml").write_text("x\n")
+    assert "LITELLM_SALT_KEY" in site.refusal("restore", saved.name)
+    site.do("restore", saved.name, "--configuration")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("a: 1\n", 0o640)
+    assert not (site.config / "added.yml").exists()
+    assert SALT in (site.config / "litellm.env").read_text()
+
+
+def test_services_that_do_not_answer_bring_the_old_database_back(site: Site, saved: Path) -> None:
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+    gates = [{"url": f"http://127.0.0.1:{port}/health/readiness", "expect": {"db": "connected"}}]
+    said = site.refusal("restore", saved.name, gates=gates)
+    assert f"127.0.0.1:{port}" in said
+    assert "The database that was there before serves again." in said
+
+
+def edit(path: Path, change: Callable[[dict[str, t.Any]], object]) -> None:
+    found = json.loads(path.read_text())
+    change(found)
+    path.write_text(json.dumps(found))
+
+
+def flip(path: Path) -> None:
+    """Change one bit in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def link(path: Path) -> None:
+    """Put a link in the place of a file."""
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (lambda at: (at / "database.dump").write_bytes((at / "database.dump").read_bytes()[:-9]), "truncated"),
+    "corrupt": (lambda at: flip(at / "database.dump"), "is corrupt"),
+    "lacks a part": (lambda at: (at / "configuration.tar").unlink(), "lacks its part configuration.tar"),
+    "a link for a part": (lambda at: link(at / "configuration.tar"), "lacks its part"),
+    "no manifest": (lambda at: (at / "manifest.json").unlink(), "no complete backup"),
+    "half a manifest": (
+        lambda at: (at / "manifest.json").write_text((at / "manifest.json").read_text()[:50]),
+        "cannot be read",
+    ),
+    "another manifest": (lambda at: (at / "manifest.json").write_text("[]"), "not a manifest"),
+    "newer": (lambda at: edit(at / "manifest.json", lambda found: found.update(format=2)), "it is newer"),
+    "changed": (
+        lambda at: edit(at / "manifest.json", lambda found: found["database"]["tables"].clear()),
+        "changed or damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_not_as_it_was_made_is_refused(site: Site, saved: Path, damage: str) -> None:
+    harm, says = DAMAGES[damage]
+    harm(saved)
+    for command in ("check", "drill", "restore"):
+        assert says in site.refusal(command, saved.name)
+
+
+def test_a_backup_of_another_site_is_refused_unless_allowed(site: Site, saved: Path) -> None:
+    assert "is a backup of here and not of there" in site.refusal("restore", saved.name, site="there")
+    assert site.do("check", saved.name, "--foreign", site="there")["backup"] == saved.name
+
+
+def test_one_that_is_not_there_is_named_with_those_that_are(site: Site, saved: Path) -> None:
+    assert f"it has: {saved.name}" in site.refusal("restore", "20000101T000000Z")
+
+
+def test_encrypted_parts_need_the_key(site: Site, tmp_path: Path) -> None:
+    identity = tmp_path / "identity"
+    made = subprocess.run(["age-keygen", "--output", identity], capture_output=True, text=True, check=True)
+    recipient = made.stderr.split()[-1]
+    name = site.do("create", recipients=[recipient])["backup"]
+    assert site.do("check", name)["parts"] == ["configuration.tar.age", "database.dump.age"]
+    assert "backup_identity_file" in site.refusal("restore", name)
+    assert site.do("drill", name, "--identity", str(identity))["tables"] == 2
+    site.database.execute("DELETE FROM keys")
+    site.do("restore", name, "--identity", str(identity))
+    assert site.database.execute("SELECT count(*) FROM keys") == [(500,)]
+    other = tmp_path / "other"
+    subprocess.run(["age-keygen", "--output", other], capture_output=True, check=True)
+    assert "cannot be decrypted" in site.refusal("restore", name, "--identity", str(other))
