@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -47,13 +46,14 @@ def unpack(stream: IO[bytes], paths: list[str], base: Path = Path("/")) -> list[
     return written
 
 
-def surplus(paths: list[str], kept: list[str]) -> Iterator[Path]:
-    """Find files below the paths that a backup does not have."""
-    for path in paths:
-        found = Path(path)
-        for file in found.rglob("*") if found.is_dir() else [found]:
-            if file.is_file() and str(file) not in kept:
-                yield file
+def bring_back(stream: IO[bytes], paths: list[str]) -> list[str]:
+    """Put the files of a tar back and remove those it does not have from below the paths; returns the files written."""
+    written = unpack(stream, paths)
+    for path in map(Path, paths):
+        for file in list(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and str(file) not in written:
+                file.unlink()
+    return written
 
 
 def _replace(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command: create, list, check, drill and restore. Prints JSON; a refusal goes to standard error, status 1."""
+"""The command: backups, and the configuration set aside. Prints JSON; a refusal goes to standard error, status 1."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import create, lock, manifest, restore
+from . import create, keeping, lock, manifest, restore
 from .errors import BackupError
 from .settings import Settings, read
+
+WITHOUT_A_BACKUP: dict[str, Callable[[Settings], dict[str, Any]]] = {
+    "create": create.create,
+    "keep": keeping.keep,
+    "seal": keeping.seal,
+    "put-back": keeping.put_back,
+}
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -26,6 +34,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("create", help="make a backup")
     commands.add_parser("list", help="name the backups that are there")
+    commands.add_parser("keep", help="set the configuration aside")
+    commands.add_parser("seal", help="remember the state that came after")
+    commands.add_parser("put-back", help="put back the configuration that was set aside")
     for name, text in (
         ("check", "judge a backup by its manifest"),
         ("drill", "restore into a scratch database, compare, and remove it"),
@@ -45,8 +56,8 @@ def run(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     if asked.command == "list":
         return {"backups": create.names(settings.directory)}
     with lock.held(settings.directory):
-        if asked.command == "create":
-            return create.create(settings)
+        if asked.command in WITHOUT_A_BACKUP:
+            return WITHOUT_A_BACKUP[asked.command](settings)
         settings = replace(settings, identity=asked.identity or settings.identity)
         folder = _folder(settings, asked.backup)
         found = manifest.read(folder, settings.site, foreign=asked.foreign)

@@ -76,9 +76,7 @@ def _require_salt(settings: Settings, found: dict[str, Any], *, configuration: b
 
 
 def _configure(settings: Settings, stream: Any) -> None:
-    kept = archive.unpack(stream, settings.configuration)
-    for file in list(archive.surplus(settings.configuration, kept)):
-        file.unlink()
+    archive.bring_back(stream, settings.configuration)
     if settings.services:
         _systemctl("daemon-reload")
 

@@ -1,0 +1,79 @@
+"""Without its database LiteLLM serves the master key and no other; the way back is exact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+from checks.site import Run, play
+from checks.stack import BASE, CONFIG, LITELLM_UNIT, MIGRATE_UNIT, Stack
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://gateway"]
+
+UNITS = f"/etc/systemd/system/{LITELLM_UNIT} /etc/systemd/system/{MIGRATE_UNIT} /etc/systemd/system/hx-gateway-ml.*"
+
+
+def go(mode: str, *arguments: str) -> Run:
+    return play(*arguments, "-e", json.dumps({"rollback_mode": mode}), playbook="playbooks/rollback.yml")
+
+
+def listing(host: Host) -> str:
+    files = f"{CONFIG} {CONFIG}/* {UNITS}"
+    return host.check_output(f"stat -c '%n %U %G %a' {files}; sha256sum {CONFIG}/* {UNITS}; readlink {BASE}/*/current")
+
+
+def ask(stack: Stack, key: str) -> str:
+    client = openai.OpenAI(base_url=f"{stack.url}/v1", api_key=key, max_retries=0, timeout=60)
+    message: Any = {"role": "user", "content": "Hello"}
+    return str(client.chat.completions.create(model="ollama-chat", messages=[message]).choices[0].message.content)
+
+
+@pytest.fixture(scope="module")
+def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
+    """A virtual key, which the database knows."""
+    return str(litellm_api("/key/generate", {"key_alias": "there and back"})["key"])
+
+
+def test_there_and_back(host: Host, stack: Stack, key: str) -> None:
+    assert ask(stack, key) == "Hello"
+    before = listing(host)
+    planned = go("dbless", "--check", "--diff")
+    assert planned.status == 0, planned.output
+    assert listing(host) == before
+
+    done = go("dbless")
+    assert done.status == 0, done.output
+    assert "every virtual key is refused, and only the master key is served" in done.output
+    assert host.run(f"grep -rE 'DATABASE_URL|database_url|store_model_in_db' {CONFIG}").rc == 1
+    assert not host.file(f"/etc/systemd/system/{MIGRATE_UNIT}").exists
+    assert host.check_output(f"readlink {BASE}/litellm/current") in before
+    with pytest.raises(openai.BadRequestError, match="No connected db"):
+        ask(stack, key)
+    assert ask(stack, stack.master_key) == "Hello"
+
+    again = go("dbless")
+    assert (again.status, again.changed) == (0, 0), again.output
+
+    back = go("database")
+    assert back.status == 0, back.output
+    assert listing(host) == before
+    assert ask(stack, key) == "Hello"
+    assert not [form for form in stack.forms_of_secrets() if form in planned.output + done.output + back.output]
+
+
+def test_there_is_no_way_back_to_where_nobody_came_from(host: Host) -> None:
+    before = listing(host)
+    refused = go("database")
+    assert refused.status != 0
+    assert "nothing has been set aside" in refused.output
+    assert listing(host) == before
+
+
+def test_a_mode_there_is_not() -> None:
+    refused = go("sideways")
+    assert refused.status != 0
+    assert "rollback_mode is dbless or database" in refused.output

@@ -1,0 +1,92 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The configuration set aside for a while, and put back exactly as it was unless somebody has changed it meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from . import archive, manifest
+from .errors import BackupError
+from .settings import Settings
+
+TAR, NOTE = "kept.tar", "kept.json"
+
+
+def keep(settings: Settings) -> dict[str, Any]:
+    """Set the configuration aside; what has been set aside already stays, since it is the older state."""
+    note = settings.directory / NOTE
+    if note.exists():
+        return {"changed": False, "kept": str(settings.directory / TAR)}
+    tar = settings.directory / TAR
+    tar.unlink(missing_ok=True)
+    archive.pack(settings.configuration, tar)
+    _write(note, {"sha256": manifest.file_digest(tar), "before": _state(settings.configuration), "after": ""})
+    return {"changed": True, "kept": str(tar)}
+
+
+def seal(settings: Settings) -> dict[str, Any]:
+    """Remember the state that came after, so that a change by somebody else is noticed."""
+    found = _read(settings)
+    state = _state(settings.configuration)
+    if found["after"] == state:
+        return {"changed": False}
+    _write(settings.directory / NOTE, {**found, "after": state})
+    return {"changed": True}
+
+
+def put_back(settings: Settings) -> dict[str, Any]:
+    """Put the configuration back, and forget that it was set aside."""
+    found = _read(settings)
+    tar = settings.directory / TAR
+    if not tar.is_file() or manifest.file_digest(tar) != found["sha256"]:
+        raise BackupError(f"{tar} is not what was set aside: its SHA-256 does not fit")
+    if found["after"] and found["after"] != _state(settings.configuration):
+        raise BackupError(
+            f"the configuration in {settings.configuration[0]} has been changed since it was set aside: what is in "
+            f"{tar} would overwrite that. Remove {settings.directory / NOTE} to keep the present one."
+        )
+    with tar.open("rb") as stream:
+        written = archive.bring_back(stream, settings.configuration)
+    if _state(settings.configuration) != found["before"]:
+        raise BackupError(f"what was put back from {tar} is not what was there before")
+    (settings.directory / NOTE).unlink()
+    tar.unlink()
+    return {"changed": True, "files": written}
+
+
+def _read(settings: Settings) -> dict[str, Any]:
+    note = settings.directory / NOTE
+    try:
+        return dict(json.loads(note.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise BackupError(f"nothing has been set aside in {settings.directory}") from error
+    except ValueError as error:
+        raise BackupError(f"{note} cannot be read: {error}") from error
+
+
+def _write(note: Path, found: dict[str, str]) -> None:
+    beside = note.with_name(f".{note.name}")
+    beside.write_text(json.dumps(found), encoding="utf-8")
+    beside.replace(note)
+
+
+def _state(paths: list[str]) -> str:
+    """Return a digest of names, modes, owners and contents of all files and folders."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        found = Path(path)
+        inside = sorted(found.rglob("*")) if found.is_dir() else []
+        for one in [found, *inside]:
+            if not os.path.lexists(one):
+                continue
+            facts = one.lstat()
+            content = manifest.file_digest(one) if one.is_file() and not one.is_symlink() else ""
+            digest.update(f"{one}\0{facts.st_mode}\0{facts.st_uid}\0{facts.st_gid}\0{content}\n".encode())
+    return digest.hexdigest()

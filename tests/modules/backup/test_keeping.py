@@ -1,0 +1,54 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The configuration that was set aside comes back exactly, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.hx.gateway.tests.modules.backup.conftest import Site
+
+
+def listing(site: Site) -> list[tuple[str, int, bytes]]:
+    return sorted((path.name, path.stat().st_mode, path.read_bytes()) for path in site.config.iterdir())
+
+
+def without_database(site: Site) -> None:
+    (site.config / "gateway.env").write_text("")
+    (site.config / "gateway.yml").chmod(0o600)
+    (site.config / "litellm.env").unlink()
+    (site.config / "added").write_text("x")
+
+
+def test_there_and_back(site: Site) -> None:
+    before = listing(site)
+    assert site.do("keep")["changed"] is True
+    assert site.do("keep")["changed"] is False
+    without_database(site)
+    assert site.do("seal")["changed"] is True
+    assert site.do("seal")["changed"] is False
+    assert site.do("keep")["changed"] is False
+    assert site.do("put-back")["changed"] is True
+    assert listing(site) == before
+    assert "nothing has been set aside" in site.refusal("put-back")
+
+
+def test_a_change_by_somebody_else_is_not_overwritten(site: Site) -> None:
+    site.do("keep")
+    without_database(site)
+    site.do("seal")
+    (site.config / "gateway.yml").write_text("by hand\n")
+    assert "has been changed since it was set aside" in site.refusal("put-back")
+
+
+def test_a_damaged_tar_is_refused(site: Site) -> None:
+    kept = Path(site.do("keep")["kept"])
+    kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert "is not what was set aside" in site.refusal("put-back")
+
+
+def test_nothing_to_put_back(site: Site) -> None:
+    assert "nothing has been set aside" in site.refusal("put-back")
+    assert "nothing has been set aside" in site.refusal("seal")
