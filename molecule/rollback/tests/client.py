@@ -1,0 +1,46 @@
+"""A client that asks 20 times a second and counts what failed."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+RATE = 20
+
+
+class Client:
+    """Asks in the background from entering to leaving; a request that waits holds up no other."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        self.answered = 0
+        self.slowest = 0.0
+        self.failures: list[str] = []
+        self._ended = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=400)
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> Client:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._pool.shutdown(wait=True)
+
+    def _send(self) -> None:
+        while not self._ended.wait(1 / RATE):
+            self._pool.submit(self._ask)
+
+    def _ask(self) -> None:
+        began = time.monotonic()
+        try:
+            with urllib.request.urlopen(self.request, timeout=60) as answer:
+                answer.read()
+            self.answered += 1
+        except OSError as error:
+            self.failures.append(str(error))
+        self.slowest = max(self.slowest, time.monotonic() - began)

@@ -1,0 +1,73 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This code is private to the collection and may change at any time.
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.hx.gateway.plugins.module_utils._gateway_health import GatewayProbe
+from ansible_collections.hx.gateway.plugins.module_utils._http import HttpClient, HttpError
+
+PAUSE = 0.2
+_ENDED = ("failed", "inactive", "deactivating")
+
+
+class TrialUnit(t.Protocol):
+    """What a trial asks of systemd."""
+
+    def state(self) -> tuple[str, int]:
+        """Return the unit's state and how often it was restarted."""
+
+
+@dataclass
+class Trial:
+    """Watches a gateway that was started beside the one that serves."""
+
+    unit: TrialUnit
+    client: HttpClient
+    timeout: float
+    steady: float
+    clock: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+    def run(self) -> str:
+        """Return why it does not serve; empty when it is ready and stays so."""
+        ends = self.clock() + self.timeout
+        steady_since: float | None = None
+        reason = "it did not answer"
+        while True:
+            now = self.clock()
+            if ended := self._ended():
+                return ended if steady_since is None else f"it was ready, and {ended}"
+            if steady_since is None and now >= ends:
+                return f"it was not ready within {self.timeout:g} s: {reason}"
+            reason = self._ask(max(ends - now, 1.0))
+            if reason and steady_since is not None:
+                return f"it was ready, and then no longer: {reason}"
+            if not reason:
+                steady_since = self.clock() if steady_since is None else steady_since
+                if self.clock() - steady_since >= self.steady:
+                    return self._ended()
+            self.sleep(PAUSE)
+
+    def _ended(self) -> str:
+        state, restarts = self.unit.state()
+        if state in _ENDED or restarts > 0:
+            return "its process ended"
+        return ""
+
+    def _ask(self, remaining: float) -> str:
+        report = GatewayProbe(self.client).ask(remaining)
+        if not report.ready:
+            return report.reason
+        try:
+            # Passes through the whole pipeline; without a key LiteLLM refuses it, and that is an answer too.
+            status = self.client.get("/v1/models", remaining=remaining).status
+        except HttpError as error:
+            return str(error)
+        return f"/v1/models answered {status}" if status >= 500 else ""
