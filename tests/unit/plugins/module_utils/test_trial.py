@@ -84,8 +84,10 @@ def test_a_gateway_that_is_ready_and_stays_so_passes(gateway: Gateway) -> None:
 
 
 def test_a_process_that_ends_is_noticed_at_once(gateway: Gateway) -> None:
-    assert run(gateway, ("activating", 0), ("failed", 0), timeout=60) == "it was ready, and its process ended"
-    assert run(gateway, ("failed", 0), timeout=60) == "its process ended"
+    assert (
+        run(gateway, ("activating", 0), ("failed", 0), timeout=60, steady=60) == "it was ready, and its process ended"
+    )
+    assert run(gateway, ("failed", 0), timeout=60, steady=60) == "its process ended"
 
 
 def test_a_process_that_ends_while_it_is_watched_fails(gateway: Gateway) -> None:
@@ -108,7 +110,7 @@ def test_an_answer_that_is_not_one_of_a_gateway_fails(
 ) -> None:
     gateway.answers[path] = answer
     told = run(gateway, ("active", 0))
-    assert told.startswith("it was not ready within 0.5 s: ")
+    assert told.startswith("it was not ready within 0.5 s, or did not stay so: ")
     assert reason in told
 
 
@@ -116,5 +118,5 @@ def test_a_gateway_that_ceases_to_be_ready_fails(gateway: Gateway) -> None:
     def worsen(_seconds: float) -> None:
         gateway.answers["/readyz"] = (500, "{}")
 
-    trial = Trial(Unit(("active", 0)), gateway.client, timeout=5, steady=5, sleep=worsen)
-    assert trial.run().startswith("it was ready, and then no longer: /readyz answered 500")
+    trial = Trial(Unit(("active", 0)), gateway.client, timeout=0.5, steady=0.5, sleep=worsen)
+    assert trial.run().startswith("it was not ready within 0.5 s, or did not stay so: /readyz answered 500")
