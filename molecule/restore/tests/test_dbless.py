@@ -76,4 +76,4 @@ def test_there_is_no_way_back_to_where_nobody_came_from(host: Host) -> None:
 def test_a_mode_there_is_not() -> None:
     refused = go("sideways")
     assert refused.status != 0
-    assert "rollback_mode is dbless or database" in refused.output
+    assert "rollback_mode is release, dbless or database" in refused.output

@@ -43,6 +43,23 @@ def test_a_change_by_somebody_else_is_not_overwritten(site: Site) -> None:
     assert "has been changed since it was set aside" in site.refusal("put-back")
 
 
+def test_an_older_set_does_not_pass_for_the_present_state(site: Site) -> None:
+    site.do("keep")
+    without_database(site)
+    site.do("seal")
+    (site.config / "gateway.env").write_text("deployed since\n")
+    assert "has been changed since it was set aside" in site.refusal("keep")
+
+
+def test_what_a_run_that_was_cut_short_has_set_aside_stays(site: Site) -> None:
+    before = listing(site)
+    site.do("keep")
+    without_database(site)
+    assert site.do("keep")["changed"] is False
+    site.do("put-back")
+    assert listing(site) == before
+
+
 def test_a_damaged_tar_is_refused(site: Site) -> None:
     kept = Path(site.do("keep")["kept"])
     kept.write_bytes(kept.read_bytes()[:-1] + b"x")

@@ -20,9 +20,16 @@ TAR, NOTE = "kept.tar", "kept.json"
 
 
 def keep(settings: Settings) -> dict[str, Any]:
-    """Set the configuration aside; what has been set aside already stays, since it is the older state."""
+    """Set the configuration aside; what a run that was cut short has set aside stays, since it is the older state."""
     note = settings.directory / NOTE
     if note.exists():
+        after = _read(settings)["after"]
+        # Sealed again, the older set would pass for the present state, and the way back would lose that one.
+        if after and after != _state(settings.configuration):
+            raise BackupError(
+                f"the configuration in {settings.configuration[0]} has been changed since it was set aside in "
+                f"{settings.directory / TAR}. Remove {note} to set the present one aside instead."
+            )
         return {"changed": False, "kept": str(settings.directory / TAR)}
     tar = settings.directory / TAR
     tar.unlink(missing_ok=True)
