@@ -60,6 +60,19 @@ def test_what_a_run_that_was_cut_short_has_set_aside_stays(site: Site) -> None:
     assert listing(site) == before
 
 
+def test_a_way_back_that_was_cut_short_may_begin_again(site: Site) -> None:
+    before = listing(site)
+    site.do("keep")
+    without_database(site)
+    (site.config / "gateway.yml").unlink()
+    (site.config / "gateway.yml").mkdir()
+    site.do("seal")
+    assert "gateway.yml" in site.run("put-back").stderr
+    (site.config / "gateway.yml").rmdir()
+    site.do("put-back")
+    assert listing(site) == before
+
+
 def test_a_damaged_tar_is_refused(site: Site) -> None:
     kept = Path(site.do("keep")["kept"])
     kept.write_bytes(kept.read_bytes()[:-1] + b"x")

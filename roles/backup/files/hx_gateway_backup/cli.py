@@ -86,7 +86,7 @@ def main() -> int:
     asked = arguments(sys.argv[1:])
     try:
         done = run(asked, read(asked.settings))
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{json.dumps(done)}\n")

@@ -59,6 +59,8 @@ def put_back(settings: Settings) -> dict[str, Any]:
             f"the configuration in {settings.configuration[0]} has been changed since it was set aside: what is in "
             f"{tar} would overwrite that. Remove {settings.directory / NOTE} to keep the present one."
         )
+    # A run that is cut short from here on may begin again.
+    _write(settings.directory / NOTE, {**found, "after": ""})
     with tar.open("rb") as stream:
         written = archive.bring_back(stream, settings.configuration)
     if _state(settings.configuration) != found["before"]:
