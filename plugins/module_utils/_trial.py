@@ -51,7 +51,7 @@ class Trial:
             if not reason and not was_ready:
                 was_ready, ends = True, ends + self.steady
             # A slow answer on a busy host is no verdict: the time in which it has to stay ready begins again.
-            steady_since = None if reason else steady_since or now
+            steady_since = None if reason else steady_since or self.clock()
             if steady_since is not None and self.clock() - steady_since >= self.steady:
                 return self._ended()
             self.sleep(PAUSE)
