@@ -80,7 +80,7 @@ def run(gateway: Gateway, *states: tuple[str, int], timeout: float = 0.5, steady
 
 
 def test_a_gateway_that_is_ready_and_stays_so_passes(gateway: Gateway) -> None:
-    assert run(gateway, ("activating", 0), ("active", 0)) == ""
+    assert run(gateway, ("activating", 0), ("active", 0), timeout=60) == ""
 
 
 def test_a_process_that_ends_is_noticed_at_once(gateway: Gateway) -> None:
