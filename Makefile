@@ -60,6 +60,9 @@ sanity: deps ## Run ansible-test's sanity and unit tests and Galaxy's import che
 molecule: deps ## Run every Molecule scenario
 	@tests/run --kind scenario
 
+long: deps ## Run the scenarios restore and rollback, which are not part of test; FULL=1 breaks releases in every way
+	@tests/run --table tests/long_checks.toml
+
 build: deps ## Build the collection's tarball into dist/, with the gateway's wheel in it
 	@echo "Building the gateway's wheel and the collection's tarball"
 	@rm -f roles/proxy/files/hx_gateway-*.whl && mkdir -p dist
@@ -94,4 +97,4 @@ clean: destroy ## Remove what the project keeps on this machine, but not the loc
 	@$(TESTHOST) clean
 	@rm -rf $(VENV) .venv-fuzz .ansible dist tests/output
 
-.PHONY: help deps debian host site destroy test lint unit sanity molecule build bench bench-resources bench-site soak fuzz lock clean
+.PHONY: help deps debian host site destroy test long lint unit sanity molecule build bench bench-resources bench-site soak fuzz lock clean
