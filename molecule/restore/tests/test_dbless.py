@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def ask(stack: Stack, key: str) -> str:
 @pytest.fixture(scope="module")
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key, which the database knows."""
-    return str(litellm_api("/key/generate", {"key_alias": "there and back"})["key"])
+    return str(litellm_api("/key/generate", {"key_alias": f"there and back {time.time_ns()}"})["key"])
 
 
 def test_there_and_back(host: Host, stack: Stack, key: str) -> None:

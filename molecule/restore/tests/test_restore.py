@@ -52,7 +52,7 @@ def lose_keys(host: Host) -> None:
 @pytest.fixture(scope="module")
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key that is in the backup."""
-    return str(litellm_api("/key/generate", {"key_alias": "kept", "max_budget": 5})["key"])
+    return str(litellm_api("/key/generate", {"key_alias": f"kept {time.time_ns()}", "max_budget": 5})["key"])
 
 
 @pytest.fixture
