@@ -158,6 +158,14 @@ def test_only_root_can_enter_what_is_kept(component: Component) -> None:
     assert {path.stat().st_mode & 0o077 for path in folder.iterdir() if path.name.isdecimal()} == {0}
 
 
+def test_keeping_does_not_make_the_release_younger_than_its_process(component: Component) -> None:
+    folder = component.root / "releases/1.1.0-bbbbbbbb"
+    os.utime(folder, (1_700_000_000, 1_700_000_000))
+    component.write("newer: 1\n")
+    assert component.run(state="kept")["changed"]
+    assert folder.stat().st_mtime == 1_700_000_000
+
+
 def test_a_link_in_the_place_of_a_file_is_refused(component: Component, tmp_path: Path) -> None:
     component.file.unlink()
     component.file.symlink_to(tmp_path / "elsewhere")
