@@ -48,7 +48,7 @@ def test_there_and_back(host: Host, stack: Stack, key: str) -> None:
 
     done = go("dbless")
     assert done.status == 0, done.output
-    assert "every virtual key is refused, and only the master key is served" in done.output
+    assert "every virtual key is refused, and only the master key is served" in " ".join(done.output.split())
     assert host.run(f"grep -rE 'DATABASE_URL|database_url|store_model_in_db' {CONFIG}").rc == 1
     assert not host.file(f"/etc/systemd/system/{MIGRATE_UNIT}").exists
     assert host.check_output(f"readlink {BASE}/litellm/current") in before

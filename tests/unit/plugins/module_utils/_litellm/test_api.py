@@ -120,7 +120,8 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout_and_not_asked_again()
         server.replies["/x"] = [server.hang]
         with pytest.raises(ApiError, match=r"did not answer within 0.3 s"):
             api_of(server, timeout=0.3).post("/x")
-    assert len(server.calls) == 1
+    # On a busy machine the client may leave before the server has read what it was asked.
+    assert len(server.calls) <= 1
 
 
 def test_load_is_waited_out() -> None:
