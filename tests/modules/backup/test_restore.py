@@ -6,15 +6,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import subprocess
+import tarfile
+import threading
 import typing as t
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
+from ansible_collections.hx.gateway.tests.modules.support.postgres import Database
 
 KEYS = "SELECT name, spend, at::text FROM keys ORDER BY 1"
 
@@ -74,6 +81,89 @@ def test_services_that_do_not_answer_bring_the_old_database_back(site: Site, sav
     said = site.refusal("restore", saved.name, gates=gates)
     assert f"127.0.0.1:{port}" in said
     assert "The database that was there before serves again." in said
+
+
+def test_going_back_that_fails_names_both_reasons_and_what_is_kept(site: Site, saved: Path) -> None:
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    before = site.database.execute(KEYS)
+
+    class Gate(BaseHTTPRequestHandler):
+        """Takes away what the way back needs, and is not ready."""
+
+        def do_GET(self) -> None:
+            for kept in saved.parent.glob("configuration-before-*.tar"):
+                kept.unlink()
+            self.send_error(503)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Gate) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        gate = {"url": f"http://127.0.0.1:{server.server_port}/", "expect": {"ready": True}}
+        done = site.run("restore", saved.name, "--configuration", gates=[gate])
+        server.shutdown()
+    assert done.returncode == 1
+    assert "503" in done.stderr
+    assert "Going back failed, too" in done.stderr
+    assert f"{site.database.name}_before_restore_" in done.stderr
+    assert site.database.execute(KEYS) == before
+
+
+def test_a_name_as_long_as_postgresql_allows_is_never_taken_for_a_scratch_one(site: Site) -> None:
+    long = Database("n" * 63, site.database.port)
+    environment = site.config / "gateway.env"
+    environment.write_text(environment.read_text().replace(f"/{site.database.name}?", f"/{long.name}?"))
+    count = "SELECT count(*) FROM keys"
+    as_admin(site, f"CREATE DATABASE {long.name} TEMPLATE {site.database.name} OWNER hx_gateway")
+    try:
+        name = site.do("create")["backup"]
+        long.execute("DELETE FROM keys")
+        assert site.do("drill", name)["tables"] == 2
+        assert long.execute(count) == [(0,)]
+        replaced = site.do("restore", name)["replaced"]
+        assert long.execute(count) == [(500,)]
+        assert Database(replaced, long.port).execute(count) == [(0,)]
+        as_admin(site, f"DROP DATABASE {replaced}")
+    finally:
+        as_admin(site, f"DROP DATABASE {long.name}")
+
+
+def as_admin(site: Site, statement: str) -> None:
+    with closing(replace(site.database, name="postgres").connect("postgres")) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+def test_what_could_not_be_put_back_is_not_saved(site: Site, tmp_path: Path) -> None:
+    (site.config / "second.yml").hardlink_to(site.config / "gateway.yml")
+    assert "second name of a file" in site.refusal("create")
+    assert [path for path in (tmp_path / "backups").iterdir() if path.is_dir()] == []
+
+
+def test_a_member_that_cannot_be_put_back_is_not_passed_over(site: Site, saved: Path) -> None:
+    part = saved / "configuration.tar"
+    with tarfile.open(part, "a") as tar:
+        member = tarfile.TarInfo(f"{str(site.config).lstrip('/')}/pipe")
+        member.type = tarfile.FIFOTYPE
+        tar.addfile(member)
+    seal(saved, "configuration.tar")
+    before = site.database.execute(KEYS)
+    done = site.run("restore", saved.name, "--configuration")
+    assert done.returncode == 1
+    assert "/pipe, which cannot be put back" in done.stderr
+    assert "The database that was there before serves again." in done.stderr
+    assert site.database.execute(KEYS) == before
+
+
+def seal(backup: Path, changed: str) -> None:
+    """Make the manifest true for a part that was changed."""
+    found = json.loads((backup / "manifest.json").read_text())
+    content = (backup / changed).read_bytes()
+    found["parts"][changed] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    del found["digest"]
+    found["digest"] = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    (backup / "manifest.json").write_text(json.dumps(found))
 
 
 def edit(path: Path, change: Callable[[dict[str, t.Any]], object]) -> None:

@@ -53,9 +53,9 @@ class Database:
             connection.commit()
             return rows
 
-    def connect(self) -> psycopg2.extensions.connection:
-        """Open a connection as the role the stack uses."""
-        return psycopg2.connect(host="127.0.0.1", port=self.port, dbname=self.name, user=USER, password=PASSWORD)
+    def connect(self, user: str = USER) -> psycopg2.extensions.connection:
+        """Open a connection, as the role the stack uses unless told otherwise."""
+        return psycopg2.connect(host="127.0.0.1", port=self.port, dbname=self.name, user=user, password=PASSWORD)
 
     def migrate(self, scripts: dict[str, bytes]) -> None:
         """Apply migrations and write Prisma's ledger."""

@@ -15,13 +15,13 @@ from .errors import BackupError
 
 
 def pack(paths: list[str], target: Path) -> None:
-    """Write a tar of files and folders; what is not there is left out, and links stay links."""
+    """Write a tar of files and folders; what is not there is left out, and symbolic links stay links."""
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         with tarfile.open(fileobj=file, mode="w") as tar:
             for path in sorted(paths):
                 if os.path.lexists(path):
-                    tar.add(path)
+                    tar.add(path, filter=_only_what_comes_back)
         file.flush()
         os.fsync(file.fileno())
 
@@ -43,6 +43,8 @@ def unpack(stream: IO[bytes], paths: list[str], base: Path = Path("/")) -> list[
                 written.append(name)
             elif member.issym():
                 _relink(member, target)
+            else:
+                raise BackupError(f"the configuration in the backup holds {name}, which cannot be put back")
     return written
 
 
@@ -54,6 +56,12 @@ def bring_back(stream: IO[bytes], paths: list[str]) -> list[str]:
             if file.is_file() and str(file) not in written:
                 file.unlink()
     return written
+
+
+def _only_what_comes_back(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    if not (member.isfile() or member.isdir() or member.issym()):
+        raise BackupError(f"/{member.name} is neither file, folder nor symbolic link (or a second name of a file)")
+    return member
 
 
 def _replace(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

@@ -43,10 +43,11 @@ def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configur
     _require_salt(settings, found, configuration=configuration)
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
     place = Place(settings)
-    replaced = f"{place.name}_before_restore_{stamp}"
+    replaced = place.beside(f"before_restore_{stamp}")
+    before = settings.directory / f"configuration-before-{stamp}.tar" if configuration else None
     with made(place, folder, found, settings.identity) as copy, _stopped(settings.services) as running:
-        before = settings.directory / f"configuration-before-{stamp}.tar"
-        archive.pack(settings.configuration, before)
+        if before:
+            archive.pack(settings.configuration, before)
         place.rename(place.name, replaced)
         try:
             place.rename(copy, place.name)
@@ -55,11 +56,9 @@ def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configur
                     _configure(settings, stream)
             _start(settings, running)
         except BaseException as error:
-            _back(settings, place, replaced, before if configuration else None)
+            _back(settings, place, replaced, before, error)
             raise BackupError(f"{error}. The database that was there before serves again.") from error
-        if not configuration:
-            before.unlink()
-    return {"backup": found["id"], "replaced": replaced, "configuration": configuration}
+    return {"backup": found["id"], "replaced": replaced, "configuration": str(before or "")}
 
 
 def _configuration(found: dict[str, Any]) -> str:
@@ -81,14 +80,20 @@ def _configure(settings: Settings, stream: Any) -> None:
         _systemctl("daemon-reload")
 
 
-def _back(settings: Settings, place: Place, replaced: str, before: Path | None) -> None:
-    _stop(settings.services)
-    place.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(place.name)))
-    place.rename(replaced, place.name)
-    if before:
-        with before.open("rb") as stream:
-            _configure(settings, stream)
-        before.unlink()
+def _back(settings: Settings, place: Place, replaced: str, before: Path | None, why: BaseException) -> None:
+    """Put back what was there; where that fails, too, say what is kept under which name."""
+    try:
+        _stop(settings.services)
+        place.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(place.name)))
+        place.rename(replaced, place.name)
+        if before:
+            with before.open("rb") as stream:
+                _configure(settings, stream)
+            before.unlink()
+    except Exception as error:
+        kept = f"the database of before is {replaced}, or has its own name again"
+        files = f"; the configuration of before is {before}" if before else ""
+        raise BackupError(f"{why}. Going back failed, too: {error}. Nothing is lost: {kept}{files}") from error
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from .errors import BackupError
 from .settings import Settings, variable
 
 RENAMES = 25
+IDENTIFIER_MAX = 63
+"""Bytes of an identifier beyond which PostgreSQL cuts it, without an error (NAMEDATALEN - 1)."""
 PRIVILEGES = """
 SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = %s
@@ -37,6 +39,11 @@ class Place:
             raise BackupError(f"{settings.database_file} names no database (DATABASE_URL) to restore into")
         self.owner, self.name = server.of_url(url)
         self.admin = server.admin(self.owner, settings.admin_user, settings.admin_password)
+
+    def beside(self, suffix: str) -> str:
+        """Return the name of another database of this one, never cut by PostgreSQL to the running one's own."""
+        room = IDENTIFIER_MAX - len(suffix) - 1
+        return f"{self.name.encode()[:room].decode(errors='ignore')}_{suffix}"
 
     def execute(self, *statements: sql.Composed) -> None:
         """Run statements on the server, outside the database itself."""
@@ -62,7 +69,7 @@ class Place:
 @contextmanager
 def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> Iterator[str]:
     """Restore into a scratch database and compare; yields its name, under which it is removed at the end."""
-    name = f"{place.name}_check_{found['id'].lower()}"
+    name = place.beside(f"check_{found['id'].lower()}")
     place.execute(
         _statement("DROP DATABASE IF EXISTS {}", name),
         _statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner.user),
