@@ -30,10 +30,12 @@ class HealthReport:
     key_error_type: str = ""
     models: list[str] = field(default_factory=list)
     missing_models: list[str] = field(default_factory=list)
+    ended: str = ""
+    """What became of the server's process, if that is known."""
 
     def dump(self) -> dict[str, t.Any]:
         """Return the report as the module's result."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "ended"}
 
 
 def _text(value: t.Any) -> str:

@@ -12,23 +12,16 @@ from dataclasses import dataclass
 
 from ansible_collections.hx.gateway.plugins.module_utils._gateway_health import GatewayProbe
 from ansible_collections.hx.gateway.plugins.module_utils._http import HttpClient, HttpError
+from ansible_collections.hx.gateway.plugins.module_utils._systemd import StatefulUnit, ended
 
 PAUSE = 0.2
-_ENDED = ("failed", "inactive", "deactivating")
-
-
-class TrialUnit(t.Protocol):
-    """What a trial asks of systemd."""
-
-    def state(self) -> tuple[str, int]:
-        """Return the unit's state and how often it was restarted."""
 
 
 @dataclass
 class Trial:
     """Watches a gateway that was started beside the one that serves."""
 
-    unit: TrialUnit
+    unit: StatefulUnit
     client: HttpClient
     timeout: float
     steady: float
@@ -43,8 +36,8 @@ class Trial:
         reason = "it did not stay ready long enough"
         while True:
             now = self.clock()
-            if ended := self._ended():
-                return ended if steady_since is None else f"it was ready, and {ended}"
+            if gone := ended(self.unit, 0):
+                return gone if steady_since is None else f"it was ready, and {gone}"
             if now >= ends:
                 return f"it was not ready within {self.timeout:g} s, or did not stay so: {reason}"
             reason = self._ask(max(ends - now, 1.0))
@@ -53,14 +46,8 @@ class Trial:
             # A slow answer on a busy host is no verdict: the time in which it has to stay ready begins again.
             steady_since = None if reason else steady_since or self.clock()
             if steady_since is not None and self.clock() - steady_since >= self.steady:
-                return self._ended()
+                return ended(self.unit, 0)
             self.sleep(PAUSE)
-
-    def _ended(self) -> str:
-        state, restarts = self.unit.state()
-        if state in _ENDED or restarts > 0:
-            return "its process ended"
-        return ""
 
     def _ask(self, remaining: float) -> str:
         report = GatewayProbe(self.client).ask(remaining)

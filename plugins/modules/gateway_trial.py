@@ -76,51 +76,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.module_utils._http import HttpClient, check_url, http_argument_spec
+from ansible_collections.hx.gateway.plugins.module_utils._systemd import SystemdUnit
 from ansible_collections.hx.gateway.plugins.module_utils._trial import Trial
-
-
-class SystemdUnit:
-    """The unit of the trial, as systemctl and journalctl handle it."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        self.name: str = module.params["unit"]
-        self.systemctl = module.get_bin_path("systemctl", required=True)
-
-    def call(self, *arguments: str, check: bool = True) -> str:
-        """Run systemctl and return what it wrote."""
-        environment = {"LC_ALL": "C", "SYSTEMD_COLORS": "0"}
-        _rc, output, _error = self.module.run_command(
-            [self.systemctl, *arguments], environ_update=environment, check_rc=check
-        )
-        return str(output)
-
-    def start(self) -> None:
-        """Have the unit started and do not wait."""
-        self.call("daemon-reload")
-        self.call("start", "--no-block", "--", self.name)
-
-    def stop(self) -> None:
-        """Stop the unit and forget how it ended."""
-        self.call("kill", "--signal=SIGKILL", "--", self.name, check=False)
-        self.call("stop", "--", self.name, check=False)
-        self.call("reset-failed", "--", self.name, check=False)
-
-    def state(self) -> tuple[str, int]:
-        """Return the unit's state and how often it was restarted."""
-        lines = self.call("show", "--property=ActiveState,NRestarts,Job", "--", self.name).splitlines()
-        values = dict(line.split("=", 1) for line in lines if "=" in line)
-        # The start is still to come.
-        waiting = values.get("ActiveState") == "inactive" and values.get("Job", "0") not in ("", "0")
-        restarts = values.get("NRestarts", "0")
-        return "activating" if waiting else values.get("ActiveState", ""), int(restarts) if restarts.isdigit() else 0
-
-    def journal(self, since: float) -> str:
-        """Return what it said last."""
-        program = self.module.get_bin_path("journalctl", required=True)
-        arguments = ["--no-pager", "--output=cat", "--lines=20", f"--since=@{int(since)}", f"--unit={self.name}"]
-        _rc, output, _error = self.module.run_command([program, *arguments])
-        return str(output)
 
 
 def main() -> t.NoReturn:
@@ -140,7 +97,7 @@ def main() -> t.NoReturn:
         module.fail_json(msg="timeout and request_timeout must be greater than 0, and steady not less")
     if module.check_mode:
         module.exit_json(changed=False)
-    unit = SystemdUnit(module)
+    unit = SystemdUnit(module, params["unit"])
     began, since = time.monotonic(), time.time()
     try:
         unit.start()

@@ -39,6 +39,11 @@ options:
     type: list
     elements: str
     default: []
+  unit:
+    description:
+      - Service unit that runs the server on this host. O(wait) is over when its process has ended for good, or a second time,
+        and RV(reason) says so.
+    type: str
 seealso:
   - module: hx.gateway.litellm_schema_info
 """
@@ -149,7 +154,8 @@ from ansible_collections.hx.gateway.plugins.module_utils._http import (
     http_argument_spec,
     password_in,
 )
-from ansible_collections.hx.gateway.plugins.module_utils._litellm_health import HealthProbe
+from ansible_collections.hx.gateway.plugins.module_utils._litellm_health import HealthProbe, HealthReport
+from ansible_collections.hx.gateway.plugins.module_utils._systemd import SystemdUnit, ended
 from ansible_collections.hx.gateway.plugins.module_utils._wait import Waiter, WaitError, wait_argument_spec
 
 
@@ -169,6 +175,9 @@ class HealthInfo:
             api_key=params["api_key"],
             expect_models=params["expect_models"],
         )
+        self.unit = SystemdUnit(module, params["unit"]) if params["unit"] and params["wait"] else None
+        # The second start may succeed, as when the database has come up meanwhile.
+        self.restarts_allowed = self.unit.state()[1] + 1 if self.unit else 0
 
     @staticmethod
     def check(module: AnsibleModule) -> None:
@@ -177,13 +186,23 @@ class HealthInfo:
         module.no_log_values.update(password_in(params["url"]))
         if problem := check_url(params["url"]) or ("" if params["api_key"] is None else check_key(params["api_key"])):
             module.fail_json(msg=problem)
+        if params["unit"] is not None and (params["unit"].startswith("-") or not params["unit"].endswith(".service")):
+            module.fail_json(msg="unit must be the name of a service unit")
         if params["request_timeout"] <= 0:
             module.fail_json(msg="request_timeout must be greater than 0")
 
     def execute(self) -> dict[str, t.Any]:
         """Ask, as often as wanted, and return the module's result."""
-        report = self.waiter.run(self.probe.ask, lambda answer: answer.ready)
+        report = self.waiter.run(self.ask, lambda answer: answer.ready or bool(answer.ended))
         return report.dump() | {"attempts": self.waiter.attempts, "elapsed": self.waiter.elapsed}
+
+    def ask(self, remaining: float | None) -> HealthReport:
+        """Ask once; who does not answer and has no process any more will not answer later."""
+        report = self.probe.ask(remaining)
+        if not report.ready and self.unit:
+            report.ended = ended(self.unit, self.restarts_allowed)
+            report.reason = report.ended or report.reason
+        return report
 
 
 def main() -> t.NoReturn:
@@ -195,6 +214,7 @@ def main() -> t.NoReturn:
             "database": {"type": "bool", "default": True},
             "api_key": {"type": "str", "no_log": True},
             "expect_models": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "str"},
         },
         supports_check_mode=True,
     )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import time
@@ -258,3 +259,50 @@ def test_wrong_calls_are_refused(arguments: dict[str, t.Any], message: str) -> N
     assert outcome.failed
     assert message in outcome["msg"]
     assert "p4ssw0rd" not in outcome.text
+
+
+def systemctl(folder: Path, *states: tuple[str, int]) -> str:
+    """A systemctl that tells of these states, one a call and the last again and again; returns a PATH with it."""
+    for number, (state, restarts) in enumerate(states, start=1):
+        (folder / str(number)).write_text(f"ActiveState={state}\nNRestarts={restarts}\nJob=0\n")
+    program = folder / "systemctl"
+    last = len(states)
+    program.write_text(
+        f"#!/bin/sh\ncd {folder}\necho >>calls\nn=$(wc -l <calls)\n[ $n -gt {last} ] && n={last}\ncat $n\n"
+    )
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ([("active", 0), ("failed", 0)], "its process ended"),
+        ([("activating", 3), ("activating", 4), ("activating", 5)], "its process ended"),
+    ],
+)
+def test_a_wait_for_a_process_that_is_gone_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: list[tuple[str, int]], reason: str
+) -> None:
+    monkeypatch.setenv("PATH", systemctl(tmp_path, *states))
+    began = time.monotonic()
+    url = f"http://127.0.0.1:{closed_port()}"
+    outcome = ask(url, wait=True, timeout=60, poll_interval=0.05, unit="hx.service")
+    assert outcome.data["reason"] == reason
+    assert outcome.data["attempts"] == len(states) - 1
+    assert time.monotonic() - began < 30
+
+
+def test_a_process_that_is_started_again_once_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", systemctl(tmp_path, ("active", 3), ("activating", 4)))
+    with HttpStub({READINESS: [LOST_DATABASE, LOST_DATABASE, CONNECTED]}) as server:
+        outcome = ask(server, wait=True, timeout=60, poll_interval=0.05, unit="hx.service")
+    assert outcome.data["ready"]
+    assert outcome.data["attempts"] == 3
+
+
+@pytest.mark.parametrize("unit", ["hx", "-hx.service"])
+def test_a_unit_must_be_a_service(unit: str) -> None:
+    outcome = run_module(litellm_health_info.main, url="http://127.0.0.1:1", unit=unit)
+    assert outcome.failed
+    assert "unit must be the name of a service unit" in outcome.text
