@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
-from ansible_collections.hx.gateway.tests.modules.support.postgres import Database
+from ansible_collections.hx.gateway.tests.modules.support.postgres import PASSWORD, Database
 
 KEYS = "SELECT name, spend, at::text FROM keys ORDER BY 1"
 
@@ -42,6 +42,23 @@ def test_rows_come_back_and_the_old_database_is_kept(site: Site, saved: Path) ->
     assert not [name for name in names if "_check_" in name and name.startswith(site.database.name)]
     owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'keys'"
     assert site.database.execute(owner) == [("hx_gateway",)]
+
+
+def test_what_a_second_login_role_saves_still_belongs_to_the_owner(site: Site) -> None:
+    as_admin(site, f"CREATE ROLE second LOGIN PASSWORD '{PASSWORD}' IN ROLE hx_gateway")
+    as_admin(site, "ALTER ROLE second SET role = 'hx_gateway'")
+    try:
+        environment = site.config / "gateway.env"
+        environment.write_text(environment.read_text().replace("//hx_gateway:", "//second:"))
+        site.do("create")
+        site.database.execute("DELETE FROM keys")
+        replaced = site.do("restore", "latest")["replaced"]
+        assert site.database.execute("SELECT count(*) FROM keys") == [(500,)]
+        owners = "SELECT pg_get_userbyid(datdba), tableowner FROM pg_database, pg_tables WHERE datname = %s"
+        assert site.database.execute(owners + " AND tablename = 'keys'", site.database.name) == [("hx_gateway",) * 2]
+        as_admin(site, f"DROP DATABASE {replaced}")
+    finally:
+        as_admin(site, "DROP ROLE second")
 
 
 def test_who_may_connect_stays(site: Site, saved: Path) -> None:

@@ -89,8 +89,11 @@ def _database(settings: Settings, folder: Path) -> dict[str, Any]:
     with origin.connect(name) as connection, connection.cursor() as cursor:
         _require_space(cursor, settings.directory)
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
-        snapshot, version = cursor.fetchone()
+        cursor.execute(
+            "SELECT pg_export_snapshot(), current_setting('server_version'), pg_get_userbyid(datdba)"
+            " FROM pg_database WHERE datname = current_database()"
+        )
+        snapshot, version, owner = cursor.fetchone()
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         origin.run(
             *("pg_dump", "--format=custom", f"--snapshot={snapshot}", "--no-password"),
@@ -102,7 +105,7 @@ def _database(settings: Settings, folder: Path) -> dict[str, Any]:
         cursor.execute("COMMIT")
     return {
         "name": name,
-        "owner": origin.user,
+        "owner": owner,
         "tables": found,
         "versions": {"postgresql": version, "migration": migration},
     }

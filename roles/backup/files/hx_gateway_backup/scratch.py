@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,21 @@ class Place:
         url = variable(settings.database_file, "DATABASE_URL")
         if not url:
             raise BackupError(f"{settings.database_file} names no database (DATABASE_URL) to restore into")
-        self.owner, self.name = server.of_url(url)
-        self.admin = server.admin(self.owner, settings.admin_user, settings.admin_password)
+        self.server, self.name = server.of_url(url)
+        self.admin = server.admin(self.server, settings.admin_user, settings.admin_password)
 
     def beside(self, suffix: str) -> str:
         """Return the name of another database of this one, never cut by PostgreSQL to the running one's own."""
         room = IDENTIFIER_MAX - len(suffix) - 1
         return f"{self.name.encode()[:room].decode(errors='ignore')}_{suffix}"
+
+    @cached_property
+    def owner(self) -> str:
+        """Return the role that owns the running database, whoever logs in to it."""
+        with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (self.name,))
+            row = cursor.fetchone()
+        return str(row[0]) if row else self.server.user
 
     def execute(self, *statements: sql.Composed) -> None:
         """Run statements on the server, outside the database itself."""
@@ -72,7 +81,7 @@ def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> It
     name = place.beside(f"check_{found['id'].lower()}")
     place.execute(
         _statement("DROP DATABASE IF EXISTS {}", name),
-        _statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner.user),
+        _statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner),
     )
     try:
         _fill(place, name, folder, found, identity)
@@ -92,9 +101,9 @@ def _statement(text: str, *names: str) -> sql.Composed:
 def _fill(place: Place, scratch: str, folder: Path, found: dict[str, Any], identity: str) -> None:
     part = create.DUMP + (encryption.SUFFIX if found["encryption"] else "")
     # What another role owned there is the present role's here.
-    owner = [] if found["database"]["owner"] == place.owner.user else ["--no-owner", f"--role={place.owner.user}"]
+    role = [] if found["database"]["owner"] == place.owner else ["--no-owner", f"--role={place.owner}"]
     with encryption.opened(folder / part, identity) as dump:
-        place.admin.run("pg_restore", "--exit-on-error", "--no-password", *owner, f"--dbname={scratch}", stdin=dump)
+        place.admin.run("pg_restore", "--exit-on-error", "--no-password", *role, f"--dbname={scratch}", stdin=dump)
 
 
 def _tables(place: Place, name: str) -> dict[str, dict[str, Any]]:
