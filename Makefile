@@ -60,7 +60,7 @@ sanity: deps ## Run ansible-test's sanity and unit tests and Galaxy's import che
 molecule: deps ## Run every Molecule scenario
 	@tests/run --kind scenario
 
-long: deps ## Run the scenarios restore and rollback, which are not part of test; FULL=1 breaks releases in every way
+long: deps ## Run the scenarios that are not part of test; FULL=1 breaks releases in every way and changes secrets 20 times
 	@tests/run --table tests/long_checks.toml
 
 build: deps ## Build the collection's tarball into dist/, with the gateway's wheel in it

@@ -10,9 +10,9 @@ from shlex import quote
 
 import broken
 import pytest
+from checks.client import RATE, Client
 from checks.site import play
 from checks.stack import BASE, GATEWAY_UNIT, Stack, describe
-from client import RATE, Client
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]

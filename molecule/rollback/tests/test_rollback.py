@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from checks.client import Client
 from checks.site import Run, play
 from checks.stack import BASE, CONFIG, Stack, describe
-from client import Client
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]

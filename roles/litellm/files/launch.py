@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 RELEASE = Path(__file__).resolve().parent
 VENV = RELEASE / "venv"
@@ -62,11 +62,13 @@ def require_free_port(options: list[str]) -> None:
             sys.exit(f"cannot listen on {wanted.host} port {wanted.port}: {error.strerror}")
 
 
-def replace(owner: object, name: str, replacement: object) -> None:
-    """Replace one function of LiteLLM, and stop if this LiteLLM does not have it."""
-    if not callable(getattr(owner, name, None)):
-        sys.exit(f"this LiteLLM has no {name}; launch.py has to be adapted to it")
-    setattr(owner, name, replacement)
+def replace(owner: object, replacement: object, *names: str) -> None:
+    """Replace one function of LiteLLM by all names that its versions have for it; stop if this one has none of them."""
+    present = [name for name in names if callable(getattr(owner, name, None))]
+    if not present:
+        sys.exit(f"this LiteLLM has no {names[0]}; launch.py has to be adapted to it")
+    for name in present:
+        setattr(owner, name, replacement)
 
 
 def serve(options: list[str]) -> None:
@@ -75,9 +77,10 @@ def serve(options: list[str]) -> None:
     cli = importlib.import_module("litellm.proxy.proxy_cli")
     check = importlib.import_module("litellm.proxy.db.check_migration")
     # It would move to a random port when it finds 4000 taken.
-    replace(cli.ProxyInitializationHelpers, "is_port_in_use", staticmethod(lambda *_: False))
+    helpers = cli.ProxyInitializationHelpers
+    replace(helpers, staticmethod(lambda *_: False), "is_port_in_use", "_is_port_in_use")
     # It would run `prisma migrate diff` with the database's URL, password included, among the arguments.
-    replace(check, "check_prisma_schema_diff", lambda **_: None)
+    replace(check, lambda **_: None, "check_prisma_schema_diff")
     cli.run_server(options)
 
 
@@ -100,14 +103,29 @@ def take_password_out(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{address}"))
 
 
+def limit_lock_waits(url: str) -> str:
+    """Have a statement that waits for a lock longer than HX_LOCK_TIMEOUT seconds give up: those after it wait, too.
+
+    LiteLLM takes the migration back and tries again.
+    """
+    seconds = os.environ.get("HX_LOCK_TIMEOUT", "0")
+    if seconds == "0":
+        return url
+    parts = urlsplit(url)
+    option = f"options={quote(f'-c lock_timeout={seconds}s')}"
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, option]))))
+
+
 def migrate(_options: list[str]) -> None:
     """Run LiteLLM's own migration job, without the server that the litellm command would import first."""
     settings = importlib.import_module("litellm.proxy.db.db_url_settings")
     manager = importlib.import_module("litellm_proxy_extras.utils").ProxyExtrasDBManager
-    url = settings.translate_libpq_ssl_params(os.environ["DATABASE_URL"])
+    url = limit_lock_waits(settings.translate_libpq_ssl_params(os.environ["DATABASE_URL"]))
     os.environ["DATABASE_URL"] = url if engine_is_native() else take_password_out(url)
+    # Before 1.105 the job was the migration alone.
+    job = getattr(manager, "run_migration_job", None) or manager.setup_database
     try:
-        complete = manager.run_migration_job(use_migrate=True, use_v2_resolver=True)
+        complete = job(use_migrate=True, use_v2_resolver=True)
     except RuntimeError as error:
         sys.exit(f"the migration cannot go on: {error}")
     if not complete:

@@ -45,6 +45,29 @@ def test_the_password_goes_into_the_environment(
     assert os.environ["PGPASSWORD"] == password
 
 
+@pytest.mark.parametrize(
+    ("seconds", "url", "limited"),
+    [
+        ("5", "postgresql://u@h/d", "postgresql://u@h/d?options=-c%20lock_timeout%3D5s"),
+        ("5", "postgresql://u@h/d?a=b", "postgresql://u@h/d?a=b&options=-c%20lock_timeout%3D5s"),
+        ("0", "postgresql://u@h/d?a=b", "postgresql://u@h/d?a=b"),
+    ],
+)
+def test_a_migration_does_not_wait_long_for_locks(
+    launch: types.ModuleType, seconds: str, url: str, limited: str
+) -> None:
+    os.environ["HX_LOCK_TIMEOUT"] = seconds
+    assert launch.limit_lock_waits(url) == limited
+
+
+def test_a_function_is_replaced_by_every_name_it_has(launch: types.ModuleType) -> None:
+    owner = types.SimpleNamespace(new=print, _old=print, other=print)
+    launch.replace(owner, len, "new", "_old", "absent")
+    assert (owner.new, owner._old, owner.other) == (len, len, print)
+    with pytest.raises(SystemExit, match="this LiteLLM has no absent"):
+        launch.replace(owner, len, "absent", "gone")
+
+
 def test_a_url_without_a_password_stays(launch: types.ModuleType) -> None:
     os.environ.pop("PGPASSWORD", None)
     assert launch.take_password_out("postgresql://u@h/d") == "postgresql://u@h/d"
@@ -58,13 +81,6 @@ def test_a_taken_port_stops_the_start_and_is_named(launch: types.ModuleType) -> 
             launch.require_free_port(["--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"])
     launch.require_free_port(["--host", "127.0.0.1", "--port", str(port)])
 
-
-def test_a_litellm_without_the_function_is_named(launch: types.ModuleType) -> None:
-    owner = types.SimpleNamespace(known=print)
-    launch.replace(owner, "known", len)
-    assert owner.known is len
-    with pytest.raises(SystemExit, match="no gone"):
-        launch.replace(owner, "gone", len)
 
 
 def test_an_unknown_command_shows_the_usage(launch: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import urllib.request
@@ -13,10 +14,18 @@ RATE = 20
 class Client:
     """Asks in the background from entering to leaving; a request that waits holds up no other."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, chat: str = "") -> None:
+        """`chat` is a model to chat with, where LiteLLM's requests are to be more than lists of models."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        body = {"model": chat, "messages": [{"role": "user", "content": "Hello"}]}
         self.health = urllib.request.Request(f"{url}/healthz")
-        self.request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        self.request = (
+            urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode(), headers)
+            if chat
+            else urllib.request.Request(f"{url}/v1/models", headers=headers)
+        )
         self.answered = 0
+        self.answered_by_litellm = 0
         self.slowest = 0.0
         self.failures: list[str] = []
         self._ended = threading.Event()
@@ -45,6 +54,7 @@ class Client:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 answer.read()
             self.answered += 1
+            self.answered_by_litellm += request is self.request
         except OSError as error:
             self.failures.append(str(error))
         self.slowest = max(self.slowest, time.monotonic() - began)
