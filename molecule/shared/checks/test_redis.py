@@ -55,3 +55,21 @@ def test_listens_where_the_inventory_says(host: Host, stack: Stack) -> None:
     listeners = host.check_output("ss -Hltn 'sport = :6379'")
     assert f"{stack.cache_address}:6379" in listeners
     assert "0.0.0.0:6379" not in listeners
+
+
+def test_the_administrator_is_roots_alone_and_knows_users_only(host: Host, stack: Stack) -> None:
+    file = host.file("/etc/hx-gateway-redis/admin")
+    assert (file.user, file.mode) == ("root", 0o600)
+    assert host.file("/etc/hx-gateway-redis").mode == 0o700
+    password = file.content_string
+    assert password not in host.file("/etc/redis/users.acl").content_string
+    answers = {
+        command: host.run(
+            f"REDISCLI_AUTH=%s redis-cli -h %s --user hx_gateway_admin --no-auth-warning {command}",
+            password,
+            stack.cache_address,
+        ).stdout
+        for command in ("PING", "GET hx:check", "CONFIG GET dir", "SHUTDOWN")
+    }
+    assert answers.pop("PING").strip() == "PONG"
+    assert all("NOPERM" in answer for answer in answers.values())
