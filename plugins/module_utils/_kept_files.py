@@ -38,10 +38,11 @@ def read(path: str) -> Content | None:
         return None
     except OSError as error:
         raise KeptError(f"cannot read {path}: {error.strerror}") from error
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise KeptError(f"{path} is not a regular file")
     with open(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise KeptError(f"{path} is not a regular file")
         return Content(file.read(), stat.S_IMODE(about.st_mode), about.st_uid, about.st_gid, about.st_mtime_ns)
 
 

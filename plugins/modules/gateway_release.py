@@ -46,6 +46,17 @@ options:
       - An incomplete release is refused.
     type: str
     default: served
+  written:
+    description:
+      - For O(state=kept), count the files as written by the roles, for example after a restore. Otherwise
+        M(hx.gateway.gateway_file) goes on to tell what somebody else has changed.
+    type: bool
+    default: false
+  state_dir:
+    description:
+      - Folder of the record of M(hx.gateway.gateway_file).
+    type: path
+    default: /var/lib/hx-gateway
   files:
     description:
       - Absolute paths of the files that belong to the service, such as units, configuration and environment files. One that is
@@ -98,6 +109,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.module_utils._kept_files import Content, KeptError, KeptFiles, read, write
 from ansible_collections.hx.gateway.plugins.module_utils._releases import SERVED, ReleaseError, Releases
+from ansible_collections.hx.gateway.plugins.module_utils._written import STATE, Written, digest
 
 
 class ReleaseSwitch:
@@ -111,6 +123,7 @@ class ReleaseSwitch:
             if not os.path.isabs(path):
                 raise KeptError(f"files must hold absolute paths, {path} is not one")
         self.before = self.releases.current
+        self.written = Written(module.params["state_dir"])
 
     def keep(self) -> dict[str, t.Any]:
         """Copy the files beside the current release and note that it serves."""
@@ -121,6 +134,8 @@ class ReleaseSwitch:
         differing = [path for path in present if path not in stored or stored[path] != present[path]]
         history = self.releases.history_with(name)
         if not self.module.check_mode:
+            if self.module.params["written"]:
+                self._note(present)
             if differing or list(stored) != list(present):
                 kept.save(present)
             if history != self.releases.history:
@@ -139,9 +154,13 @@ class ReleaseSwitch:
         if not self.module.check_mode:
             for path in differing:
                 self._put(path, wanted[path])
+            self._note(wanted)
             if name != self.before:
                 self._link(name)
         return self._result(name, differing, changed=bool(differing) or name != self.before)
+
+    def _note(self, contents: dict[str, Content | None]) -> None:
+        self.written.note({path: digest(content.data) if content else None for path, content in contents.items()})
 
     def _put(self, path: str, content: Content | None) -> None:
         if content is None:
@@ -175,6 +194,8 @@ def main() -> t.NoReturn:
             "root": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["current", "kept"], "default": "current"},
             "release": {"type": "str", "default": "served"},
+            "written": {"type": "bool", "default": False},
+            "state_dir": {"type": "path", "default": STATE},
             "files": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,

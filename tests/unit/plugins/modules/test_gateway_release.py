@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 from pathlib import Path
@@ -19,6 +20,7 @@ class Component:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "gateway"
         self.file = folder / "gateway.yml"
+        self.state = folder / "state"
         (self.root / "releases").mkdir(parents=True)
 
     def add(self, name: str, *, complete: bool = True) -> None:
@@ -36,7 +38,8 @@ class Component:
         self.file.chmod(mode)
 
     def run(self, **arguments: t.Any) -> Outcome:
-        return run_module(gateway_release.main, root=str(self.root), files=[str(self.file)], **arguments)
+        arguments = {"state_dir": str(self.state), "files": [str(self.file)], **arguments}
+        return run_module(gateway_release.main, root=str(self.root), **arguments)
 
     def info(self) -> Outcome:
         return run_module(gateway_release_info.main, root=str(self.root))
@@ -183,3 +186,17 @@ def test_without_a_record_previous_is_the_one_completed_last(tmp_path: Path) -> 
     assert component.info()["previous"] == "1.1.0-bbbbbbbb"
     assert component.info()["served"] == ""
     assert "there is no served release" in component.run(release="served")["msg"]
+
+
+def test_what_is_put_back_counts_as_written_and_what_is_kept_only_where_it_was_restored(component: Component) -> None:
+    record = component.state / "written.json"
+    component.run(state="kept")
+    assert not record.exists()
+    component.run(release="previous")
+    assert list(json.loads(record.read_text())) == [str(component.file)]
+    before = record.read_text()
+    component.write("restored: 1\n")
+    component.run(state="kept")
+    assert record.read_text() == before
+    component.run(state="kept", written=True)
+    assert record.read_text() != before
