@@ -50,4 +50,5 @@ def judge(programs: str, path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(judge(*sys.argv[1:]))
+    # An empty text would be a status of 1.
+    sys.exit(judge(*sys.argv[1:]) or 0)
