@@ -82,7 +82,6 @@ def test_a_taken_port_stops_the_start_and_is_named(launch: types.ModuleType) -> 
     launch.require_free_port(["--host", "127.0.0.1", "--port", str(port)])
 
 
-
 def test_an_unknown_command_shows_the_usage(launch: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["launch.py", "stop"])
     with pytest.raises(SystemExit, match=r"launch\.py serve"):
