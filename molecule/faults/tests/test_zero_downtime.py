@@ -1,0 +1,48 @@
+"""A new release of the gateway takes over while clients ask and streams are open, and none of them notices."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from checks.site import play
+from checks.stack import BASE, GATEWAY_UNIT, Stack
+from load import RATE, STREAMS, Load
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://gateway"]
+
+ROOT = f"{BASE}/gateway"
+NAME = "9.9.9-00000000"
+
+
+@pytest.fixture
+def before(host: Host) -> Iterator[str]:
+    """The release that serves; it does so again afterwards."""
+    name = host.check_output(f"basename $(readlink {ROOT}/current)")
+    yield name
+    run = play("--tags", "proxy")
+    assert run.status == 0, run.output
+    assert host.check_output(f"basename $(readlink {ROOT}/current)") == name
+
+
+def test_nobody_notices_a_new_release(host: Host, stack: Stack, key: str, before: str) -> None:
+    pid = host.check_output(f"systemctl show -P MainPID {GATEWAY_UNIT}")
+    began = time.monotonic()
+    with Load(stack.url, key) as load:
+        run = play("-e", json.dumps({"__proxy_release_name": NAME}))
+        lasted = time.monotonic() - began
+    counts = load.counts
+    print(
+        f"{counts.answered} answers and {counts.streamed} streams in {lasted:.0f} s,"
+        f" {len(counts.failures)} failed, the slowest took {counts.slowest:.1f} s"
+    )
+    print("\n".join(sorted(set(counts.failures))[:10]))
+    assert run.status == 0, run.output[-4000:]
+    assert host.check_output(f"basename $(readlink {ROOT}/current)") == NAME != before
+    assert host.check_output(f"systemctl show -P MainPID {GATEWAY_UNIT}") != pid
+    assert counts.failures == []
+    assert counts.answered >= RATE * lasted * 0.9
+    assert counts.streamed >= STREAMS
