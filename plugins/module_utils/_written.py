@@ -52,17 +52,35 @@ class Written:
         data = json.dumps(after, indent=1, sort_keys=True).encode()
         write(self._record, Content(data, 0o600, os.geteuid(), os.getegid()))
 
+    def original_of(self, path: str) -> str:
+        """Name the copy of what was there before the roles came."""
+        return f"{self._beside(path)}.original"
+
     def copy_of(self, path: str, *, known: bool) -> str:
         """Name the copy of what is about to be replaced: the host's original once, later contents by their time."""
-        beside = os.path.join(self.state, "replaced", path.lstrip("/"))
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        return f"{beside}.{stamp}" if known or os.path.lexists(f"{beside}.original") else f"{beside}.original"
+        original = self.original_of(path)
+        return f"{self._beside(path)}.{stamp}" if known or os.path.lexists(original) else original
+
+    def forget(self, path: str) -> None:
+        """Remove the record and the copies of a file."""
+        if not os.path.lexists(self.state):
+            return
+        self.note({path: None})
+        for copy in self._copies(path, "original") + self._copies(path, "[0-9]*Z"):
+            os.unlink(copy)
+
+    def _beside(self, path: str) -> str:
+        return os.path.join(self.state, "replaced", path.lstrip("/"))
+
+    def _copies(self, path: str, ending: str) -> list[str]:
+        return sorted(glob.glob(f"{glob.escape(self._beside(path))}.{ending}"))
 
     def set_aside(self, copy: str, content: Content) -> None:
         """Keep a copy with its owner and mode, and of the later ones the last few."""
         os.makedirs(os.path.dirname(copy), mode=0o700, exist_ok=True)
         os.chmod(self.state, 0o700)
         write(copy, content)
-        beside = copy.rpartition(".")[0]
-        for old in sorted(glob.glob(f"{glob.escape(beside)}.[0-9]*Z"))[:-_SET_ASIDE]:
+        path = os.path.relpath(copy.rpartition(".")[0], os.path.join(self.state, "replaced"))
+        for old in self._copies(path, "[0-9]*Z")[:-_SET_ASIDE]:
             os.unlink(old)

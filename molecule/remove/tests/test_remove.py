@@ -1,0 +1,144 @@
+"""The stack goes, and nothing else; what was not named stays."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from checks.site import Run, play
+from checks.stack import GATEWAY_UNIT, LITELLM_UNIT, Stack
+from picture import Picture, bare, differences, take
+from testinfra.host import Host
+
+testinfra_hosts = ["ansible://gateway"]
+
+BACKUPS = "/var/backups/hx-gateway"
+BASE = "/opt/HX-Infrastructure-/api-gateway"
+OURS = re.compile(r"hx[-_](gateway|litellm)|hx-infrastructure", re.IGNORECASE)
+# The distribution's own, which a purge leaves or which the packages' installation made: not the roles' to remove.
+LEFT_BY_DEBIAN = re.compile(
+    r"(?:user|group) (?:postgres|ssl-cert):"
+    # Beside their lines, which are looked at one by one: their order, and a backup of each.
+    r"|file /etc/(?:passwd|group|shadow|gshadow)-?:"
+    r"|file /var/lib/ucf/"
+)
+
+
+def remove(*arguments: str, **variables: Any) -> Run:
+    return play(*arguments, "-e", json.dumps(variables), playbook="playbooks/remove.yml")
+
+
+def running(host: Host) -> list[str]:
+    units = (GATEWAY_UNIT, LITELLM_UNIT)
+    return [host.check_output(f"systemctl show -P ExecMainStartTimestampMonotonic {unit}") for unit in units]
+
+
+def ours(picture: Picture) -> set[str]:
+    """Name what on a host bears the stack's name."""
+    return {name for names in picture.values() for name in names if OURS.search(name)}
+
+
+@pytest.fixture(scope="module")
+def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
+    """A virtual key, which only the database knows."""
+    return str(litellm_api("/key/generate", {"key_alias": f"survives {time.time_ns()}"})["key"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "say -e remove_confirmed=true"),
+        ({"remove_confirmed": True, "remove_data": "maybe"}, "remove_data must be true or false"),
+        (
+            {"remove_confirmed": True, "remove_data": True, "remove_backups": True},
+            "remove_backups needs backup_fetch_dir",
+        ),
+    ],
+)
+def test_what_is_not_said_clearly_is_refused_and_nothing_stops(
+    host: Host, variables: dict[str, Any], told: str
+) -> None:
+    before = running(host)
+    run = remove(**variables)
+    assert run.status != 0
+    assert told in re.sub(r"\s+", " ", run.output)
+    assert run.changed == 0
+    assert running(host) == before
+
+
+def test_check_mode_tells_and_removes_nothing(host: Host) -> None:
+    before = take(host)
+    run = remove("--check", "--diff", remove_data=True, remove_packages=True)
+    assert run.status == 0, run.output
+    for told in (f"removed {BASE}/config/api-gateway/gateway.yml", 'DROP DATABASE "hx_gateway"', "redis-server"):
+        assert told in run.output
+    assert differences(before, take(host)) == []
+
+
+def test_without_its_data_the_stack_goes_and_comes_back(host: Host, stack: Stack, key: str) -> None:
+    backup = play(playbook="playbooks/backup.yml")
+    assert backup.status == 0, backup.output
+    saved = host.file(BACKUPS).listdir()
+    host.check_output(f"touch {BASE}/notes.txt")
+    run = remove(remove_confirmed=True)
+    assert run.status == 0, run.output
+    assert "notes.txt" in run.output
+
+    left = take(host)
+    assert ours(left) - ours(bare()) == {
+        "/opt/HX-Infrastructure-",
+        BASE,
+        f"{BASE}/notes.txt",
+        *(name for name in left["file"] if f"{name}/".startswith(f"{BACKUPS}/")),
+        "/var/lib/hx-gateway",
+        "/var/lib/hx-gateway/packages.json",
+    }
+    assert host.file(BACKUPS).listdir() == saved
+    assert host.check_output("runuser -u postgres -- psql -qAtc 'SELECT datname FROM pg_database' -p 5432").count(
+        "hx_gateway"
+    )
+    digest = host.check_output("dpkg-query --show --showformat='${Conffiles}' redis-server | grep redis.conf").split()[
+        1
+    ]
+    assert host.check_output("md5sum /etc/redis/redis.conf").split()[0] == digest
+    assert host.socket("tcp://127.0.0.1:6379").is_listening
+
+    again = remove(remove_confirmed=True)
+    assert (again.status, again.changed) == (0, 0), again.output
+    host.check_output(f"rm {BASE}/notes.txt")
+
+    site = play()
+    assert site.status == 0, site.output
+    client = openai.OpenAI(base_url=f"{stack.url}/v1", api_key=key, max_retries=0, timeout=60)
+    message: Any = {"role": "user", "content": "Hello"}
+    answer = client.chat.completions.create(model="ollama-chat", messages=[message])
+    assert answer.choices[0].message.content == "Hello"
+
+
+def test_with_everything_the_host_is_what_it_was(host: Host, tmp_path: Path) -> None:
+    run = remove(
+        remove_confirmed=True,
+        remove_data=True,
+        remove_packages=True,
+        remove_backups=True,
+        backup_fetch_dir=str(tmp_path),
+    )
+    assert run.status == 0, run.output
+    assert [path.name for path in tmp_path.rglob("database.dump")] == ["database.dump"]
+    assert len(list(tmp_path.rglob("manifest.json"))) == 1
+    assert [line for line in differences(bare(), take(host)) if not LEFT_BY_DEBIAN.match(line)] == []
+
+    again = remove(
+        remove_confirmed=True,
+        remove_data=True,
+        remove_packages=True,
+        remove_backups=True,
+        backup_fetch_dir=str(tmp_path),
+    )
+    assert (again.status, again.changed) == (0, 0), again.output
