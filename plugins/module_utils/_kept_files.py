@@ -91,6 +91,18 @@ class KeptFiles:
         part = f"{self.folder}.part"
         shutil.rmtree(part, ignore_errors=True)
         os.mkdir(part, 0o700)
+        try:
+            self._fill(part, contents)
+        except OSError:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.rename(part, self.folder)
+        # A release that is younger than its process means a restart.
+        os.utime(around, ns=(about_around.st_atime_ns, about_around.st_mtime_ns))
+
+    @staticmethod
+    def _fill(part: str, contents: dict[str, Content | None]) -> None:
         entries = []
         for number, (path, content) in enumerate(contents.items()):
             about = {name: getattr(content, name, None) for name in ("mode", "uid", "gid", "modified_ns")}
@@ -100,7 +112,3 @@ class KeptFiles:
                 write(os.path.join(part, str(number)), copy)
         with open(os.path.join(part, "manifest.json"), "w", encoding="utf-8") as file:
             json.dump(entries, file, indent=1)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.rename(part, self.folder)
-        # A release that is younger than its process means a restart.
-        os.utime(around, ns=(about_around.st_atime_ns, about_around.st_mtime_ns))

@@ -18,11 +18,15 @@ def create(file: Path) -> None:
     file.parent.mkdir(mode=0o700, exist_ok=True)
     beside = file.with_suffix(".part")
     beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as part:
-        part.write(secrets.token_hex(32))
-        part.flush()
-        os.fsync(part.fileno())
-    beside.rename(file)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as part:
+            part.write(secrets.token_hex(32))
+            part.flush()
+            os.fsync(part.fileno())
+        beside.rename(file)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def main() -> None:

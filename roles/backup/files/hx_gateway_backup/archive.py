@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import IO
 
 from .errors import BackupError
+from .parts import whole
 
 
 def pack(paths: list[str], target: Path) -> None:
     """Write a tar of files and folders; what is not there is left out, and symbolic links stay links."""
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with whole(target), os.fdopen(handle, "wb") as file:
         with tarfile.open(fileobj=file, mode="w") as tar:
             for path in sorted(paths):
                 if os.path.lexists(path):
@@ -72,13 +73,14 @@ def _replace(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Non
     beside = target.with_name(f".{target.name}.restored")
     beside.unlink(missing_ok=True)
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        while chunk := source.read(1 << 20):
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    _dress(beside, member)
-    beside.replace(target)
+    with whole(beside):
+        with os.fdopen(handle, "wb") as file:
+            while chunk := source.read(1 << 20):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        _dress(beside, member)
+        beside.replace(target)
 
 
 def _relink(member: tarfile.TarInfo, target: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import archive, manifest
 from .errors import BackupError
+from .parts import whole
 from .settings import Settings
 
 TAR, NOTE = "kept.tar", "kept.json"
@@ -34,7 +35,8 @@ def keep(settings: Settings) -> dict[str, Any]:
     tar = settings.directory / TAR
     tar.unlink(missing_ok=True)
     archive.pack(settings.configuration, tar)
-    _write(note, {"sha256": manifest.file_digest(tar), "before": _state(settings.configuration), "after": ""})
+    with whole(tar):
+        _write(note, {"sha256": manifest.file_digest(tar), "before": _state(settings.configuration), "after": ""})
     return {"changed": True, "kept": str(tar)}
 
 
@@ -82,8 +84,9 @@ def _read(settings: Settings) -> dict[str, Any]:
 
 def _write(note: Path, found: dict[str, str]) -> None:
     beside = note.with_name(f".{note.name}")
-    beside.write_text(json.dumps(found), encoding="utf-8")
-    beside.replace(note)
+    with whole(beside):
+        beside.write_text(json.dumps(found), encoding="utf-8")
+        beside.replace(note)
 
 
 def _state(paths: list[str]) -> str:
