@@ -313,6 +313,11 @@ async def test_redis_gone_and_closed(caplog: pytest.LogCaptureFixture) -> None:
             said = orjson.loads(readyz.body)
             assert (readyz.status, said["ready"], said["limits"]) == (503, False, "unavailable")
             assert (said["litellm"], said["database"]) == ("healthy", "connected")
+            own.start()
+            async with asyncio.timeout(10):  # although nobody sends a request that is limited
+                while (await ask(gw.port, request("/readyz"))).status != 200:  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(0.05)
+            assert await where(gw) == "redis"
     assert caplog.text.count("limits_unavailable") >= 1
 
 

@@ -14,6 +14,7 @@ from hx_gateway.limit_rules import LimitRules
 from hx_gateway.log import event
 from hx_gateway.stores.errors import StoreError, StoreUnavailableError
 from hx_gateway.stores.limits_memory import MemoryLimits
+from hx_gateway.stores.limits_probe import Probe
 from hx_gateway.stores.limits_redis import RedisLimits
 from hx_gateway.tokens import estimate_prompt
 
@@ -60,6 +61,7 @@ class RateLimits:
         self._memory = MemoryLimits()
         self._workers = services.workers
         self._shared: RedisLimits | None = None
+        self._probe: Probe | None = None
         self._redis = services.redis
         self._closed = config.on_store_failure == "fail_closed"
         self._failing = False
@@ -68,6 +70,8 @@ class RateLimits:
         if services.redis is not None and config.limits:
             self._shared = RedisLimits(services.redis, config.lease)
             services.lifespan.callback(self._shared.close)
+            self._probe = Probe(self._shared, self._counts_again)
+            services.lifespan.callback(self._probe.close)
         # said in either case: the state outlives a configuration that had limits
         services.state.limits = self.where if config.limits else lambda: "off"
 
@@ -141,8 +145,7 @@ class RateLimits:
                     raise LimitsUnavailableError from error
             else:
                 if self._failing:
-                    self._failing = False
-                    event("limits_in_redis")
+                    self._counts_again()
                 return shared, verdict
         if self._workers is not None:
             with suppress(StoreUnavailableError):
@@ -154,6 +157,13 @@ class RateLimits:
             self._failing = True
             name = "limits_unavailable" if self._closed else "limits_in_memory"
             event(name, logging.WARNING, reason=str(error)[:200])
+            if self._probe is not None:
+                self._probe.begin()
+
+    def _counts_again(self) -> None:
+        if self._failing:
+            self._failing = False
+            event("limits_in_redis")
 
     @staticmethod
     def _refuse(request: Request, plan: Plan, verdict: Verdict) -> None:
