@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.parse
 import urllib.request
@@ -40,9 +41,17 @@ class Stack:
         return self.secrets["hx_master_key"]
 
     def forms_of_secrets(self) -> list[str]:
-        """Every secret as it is and as it stands in a URL."""
+        """Every secret as it is, as it stands in a URL, and as it stands within a text in base64."""
         values = self.secrets.values()
-        return sorted({form for value in values for form in (value, urllib.parse.quote(value, safe=""))})
+        return sorted(
+            {form for value in values for form in (value, urllib.parse.quote(value, safe=""), *_in_base64(value))}
+        )
+
+
+def _in_base64(value: str) -> list[str]:
+    """What of a secret stands in base64 whatever is around it: it may begin at any of three places of a group."""
+    encoded = [base64.b64encode(bytes(before) + value.encode()).decode() for before in range(3)]
+    return [text[4 if before else 0 : -4] for before, text in enumerate(encoded)]
 
 
 def evaluate(host: Host, names: tuple[str, ...]) -> dict[str, Any]:
