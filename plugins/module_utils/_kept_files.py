@@ -50,15 +50,19 @@ def write(path: str, content: Content) -> None:
     """Replace a file in one step, readable by nobody else before it is its owner's."""
     beside = f"{path}.hx-part"
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with open(handle, "wb") as file:
-        file.write(content.data)
-        os.fchown(handle, content.uid, content.gid)
-        os.fchmod(handle, content.mode)
-        file.flush()
-        os.fsync(handle)
-        if content.modified_ns:
-            os.utime(handle, ns=(content.modified_ns, content.modified_ns))
-    os.replace(beside, path)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content.data)
+            os.fchown(handle, content.uid, content.gid)
+            os.fchmod(handle, content.mode)
+            file.flush()
+            os.fsync(handle)
+            if content.modified_ns:
+                os.utime(handle, ns=(content.modified_ns, content.modified_ns))
+        os.replace(beside, path)
+    except OSError as error:
+        os.unlink(beside)
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 class KeptFiles:

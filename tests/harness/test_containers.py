@@ -40,6 +40,11 @@ def test_a_container_of_somebody_else_is_left_alone() -> None:
         podman("rm", "--force", FOREIGN)
 
 
+def test_what_is_not_there_is_not_rebooted() -> None:
+    with pytest.raises(HarnessError, match="no test host hx-gateway-nobody"):
+        container.reboot("hx-gateway-nobody", hard=False)
+
+
 def test_destroying_what_is_not_there_is_no_error() -> None:
     container.destroy("hx-gateway-never-made")
 

@@ -4,6 +4,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = r"""
 name: end_at
 type: aggregate
@@ -18,12 +24,6 @@ options:
     env:
       - name: END_AT_TASK
 """
-
-import os
-import signal
-import typing as t
-
-from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):

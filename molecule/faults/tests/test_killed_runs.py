@@ -1,4 +1,4 @@
-"""A run is cut off by SIGKILL at any task: somebody serves, the next run converges, and the one after it changes nothing."""
+"""A run killed at any task leaves somebody serving; the next run converges, the one after it changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVES_WITHIN = 60
 
 
 def deploy(number: int, *, end_at: int = 0) -> Run:
-    """Deploy with other values in everything that can be changed, and a release of the gateway that is not there yet."""
+    """Deploy with other values in all that can be changed, and a release of the gateway that is not there yet."""
     changed = {
         "__proxy_release_name": f"9.9.{number}-00000000",
         "proxy_log_sample": 0.5 + number % 2 / 2,

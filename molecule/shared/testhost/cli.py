@@ -44,6 +44,10 @@ def _destroy(arguments: argparse.Namespace) -> None:
             network.remove()
 
 
+def _reboot(arguments: argparse.Namespace) -> None:
+    container.reboot(arguments.name, hard=arguments.hard)
+
+
 def _list(_arguments: argparse.Namespace) -> None:
     for host in container.all_hosts():
         print(f"{host.name:32} {host.release:10} {host.address:16} {host.state}")
@@ -101,6 +105,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("name", nargs="*")
     sub.add_argument("--all", action="store_true", help="every test host of this machine")
     sub.set_defaults(run=_destroy)
+
+    sub = commands.add_parser("reboot", help="restart a host")
+    sub.add_argument("name")
+    sub.add_argument("--hard", action="store_true", help="as if the power had failed")
+    sub.set_defaults(run=_reboot)
 
     sub = commands.add_parser("list", help="show the hosts there are")
     sub.set_defaults(run=_list)

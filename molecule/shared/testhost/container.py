@@ -103,6 +103,19 @@ def _make_usable(name: str, release: str, address: str | None) -> None:
     say(f"{name} is up after {time.monotonic() - begun:.1f} s")
 
 
+def reboot(name: str, *, hard: bool) -> None:
+    """Restart a test host in good order, or as if the power had failed, and wait until it has booted."""
+    if find(name) is None:
+        raise HarnessError(f"There is no test host {name}.")
+    access.hang_up(name)
+    if hard:
+        podman("kill", "--signal", "KILL", name)
+    else:
+        podman("stop", "--time", "120", name)
+    _start(name)
+    wait_until_booted(name)
+
+
 def destroy(name: str) -> None:
     """Remove a test host; one that is not there is no error, a container of somebody else's is."""
     host = find(name)
