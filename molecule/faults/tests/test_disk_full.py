@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from checks.site import play
+from checks.small_disk import on_a_small_disk
 from checks.stack import BASE, CONFIG
 from client import Client
-from small_disk import on_a_small_disk
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
