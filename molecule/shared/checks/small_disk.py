@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from testinfra.host import Host
 
-_BESIDE = "/run/hx-small-disk"
+_BESIDE = "/hx-small-disk"
 _SPARE_MIB = 64
 
 
