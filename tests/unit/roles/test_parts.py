@@ -29,11 +29,14 @@ ROOM = 64
 def no_room(room: int = ROOM) -> Iterator[None]:
     """Have the kernel refuse what goes on beyond that, as it does when a disk is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Or else what is imported meanwhile is cut in the cache that the next test imports it from.
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = writes_none
 
 
 @pytest.fixture
