@@ -10,6 +10,8 @@ from testinfra.host import Host
 
 _BESIDE = "/hx-small-disk"
 _SPARE_MIB = 64
+# Its sandbox has the mounts of the time when it started, and it reads its configuration again at a reload.
+_SEEN_BY_THE_GATEWAY = "systemctl try-restart hx-gateway-ml.service"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def on_a_small_disk(host: Host, folder: str) -> Iterator[SmallDisk]:
     host.check_output(f"mount -t tmpfs -o size={used + _SPARE_MIB}M,mode=$(stat -c %a {folder}) small {folder}")
     host.check_output(f"chown --reference={_BESIDE} {folder}")
     host.check_output(f"cp -a {_BESIDE}/. {folder}/")
+    host.check_output(_SEEN_BY_THE_GATEWAY)
     disk = SmallDisk(host, folder)
     try:
         yield disk
@@ -49,6 +52,7 @@ def on_a_small_disk(host: Host, folder: str) -> Iterator[SmallDisk]:
         _copy(host, folder, _BESIDE)
         host.check_output("umount --lazy %s", folder)
         host.check_output(f"find {folder} -mindepth 1 -delete && cp -a {_BESIDE}/. {folder}/ && rm -rf {_BESIDE}")
+        host.check_output(_SEEN_BY_THE_GATEWAY)
 
 
 def _copy(host: Host, folder: str, to: str) -> None:
