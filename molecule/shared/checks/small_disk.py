@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from testinfra.host import Host
 
 _BESIDE = "/hx-small-disk"
-_SPARE_MIB = 64
+_SPARE_MIB = 256
 # Its sandbox has the mounts of the time when it started, and it reads its configuration again at a reload.
 _SEEN_BY_THE_GATEWAY = "systemctl try-restart hx-gateway-ml.service"
 
