@@ -81,8 +81,8 @@ class Operator:
 
     @property
     def own(self) -> Path:
-        """What the site decides besides, as a file of variables."""
-        return self.inventory / f"host_vars/{self.host.backend.get_hostname()}/own.yml"
+        """What the site decides besides, as a file of variables, which by its name is read last."""
+        return self.inventory / f"host_vars/{self.host.backend.get_hostname()}/zz_own.yml"
 
     def check_out(self) -> None:
         """Make the checkout, with the production example as the inventory; its vault is yet to be filled in."""
