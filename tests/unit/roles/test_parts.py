@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.hx.gateway.plugins.module_utils._kept_files import Content, KeptFiles
+from ansible_collections.hx.gateway.plugins.module_utils._kept_files import Content, KeptFiles, write
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 ROOM = 64
@@ -117,3 +117,13 @@ def test_a_password_of_redis_that_cannot_be_kept(tmp_path: Path) -> None:
     with no_room(ROOM // 2), pytest.raises(OSError, match="too large"):
         admin.create(tmp_path / "admin.password")
     assert names(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    file.write_bytes(b"as it was")
+    about = file.stat()
+    with no_room(), pytest.raises(OSError, match="too large") as raised:
+        write(str(file), Content(b"as it is to be " * 1000, 0o640, about.st_uid, about.st_gid))
+    assert raised.value.filename == str(file)
+    assert (names(tmp_path), file.read_bytes()) == (["gateway.yml"], b"as it was")

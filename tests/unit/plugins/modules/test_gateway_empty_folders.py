@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+import pytest
 from ansible_collections.hx.gateway.plugins.modules import gateway_empty_folders
 from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
@@ -45,5 +46,12 @@ def test_a_link_to_a_folder_stays(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-def test_folders_of_the_system_stay() -> None:
-    assert not remove(Path("/opt"), Path("/usr/local/lib"), Path("/etc/systemd/system"))["changed"]
+def test_folders_that_debian_itself_makes_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_empty_folders, "_ALWAYS_THERE", (str(tmp_path),))
+    (tmp_path / "opt/ours").mkdir(parents=True)
+    assert remove(tmp_path / "opt/ours")["removed"] == [str(tmp_path / "opt/ours")]
+    assert (tmp_path / "opt").is_dir()
+
+
+def test_folders_of_packages_stay() -> None:
+    assert not remove(Path("/etc/systemd/system"))["changed"]
