@@ -146,6 +146,24 @@ def test_one_that_is_damaged_is_refused_before_anything_changes(host: Host) -> N
     host.check_output(f"mv /root/kept {dump}")
 
 
+def test_one_that_is_only_on_the_controller_is_uploaded_whole(host: Host, tmp_path: Path) -> None:
+    back_up(backup_fetch_dir=str(tmp_path))
+    (fetched,) = (path.parent for path in tmp_path.rglob("manifest.json"))
+    # As a run that was killed while it uploaded has left it.
+    host.check_output(
+        f"mv {BACKUPS}/{fetched.name} {BACKUPS}/.uploading && cd {BACKUPS}/.uploading"
+        " && truncate -s 1000 database.dump && touch left && rm manifest.json"
+    )
+    before = names(host)
+    assert fetched.name not in before
+    assert restore(restore_backup=fetched.name).status != 0
+    done = restore(restore_backup=fetched.name, backup_upload_dir=str(fetched))
+    assert done.status == 0, done.output
+    assert names(host) == [*before, fetched.name]
+    assert not host.file(f"{BACKUPS}/.uploading").exists
+    assert set(host.file(f"{BACKUPS}/{fetched.name}").listdir()) == {path.name for path in fetched.iterdir()}
+
+
 def test_the_timer_makes_encrypted_ones_that_only_the_key_opens(host: Host, tmp_path: Path) -> None:
     identity = tmp_path / "identity"
     made = subprocess.run(["age-keygen", "--output", identity], capture_output=True, text=True, check=True)
