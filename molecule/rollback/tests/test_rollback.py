@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from checks.client import Client
+from checks.load import Load
 from checks.site import Run, play
 from checks.stack import BASE, CONFIG, Stack, describe
 from testinfra.host import Host
@@ -59,14 +59,14 @@ def test_what_cannot_be_gone_to_is_refused(host: Host, good: str, to: str, reaso
 def test_there_and_back_and_no_client_notices(host: Host, stack: Stack, good: str) -> None:
     assert rollback("-e", f"rollback_to={OTHER}", "--check").status == 0
     assert current(host) == good
-    with Client(stack.url, stack.master_key) as client:
+    with Load(stack.url, stack.master_key) as load:
         there = rollback("-e", f"rollback_to={OTHER}")
         assert (there.status, current(host)) == (0, OTHER), there.output
         # Changed while the other release serves: going back brings back what went with the first.
         host.check_output(f"sed -i 's/^# Configuration/# Changed by hand/' {CONFIG}/gateway.yml")
         back = rollback()
         assert (back.status, current(host)) == (0, good), back.output
-    assert client.failures == []
+    load.nobody_noticed()
     assert "Changed by hand" not in host.file(f"{CONFIG}/gateway.yml").content_string
     again = rollback("-e", f"rollback_to={good}")
     assert (again.status, again.changed) == (0, 0), again.output
