@@ -38,7 +38,11 @@ def test_database_loss(host: Host, stack: Stack, operator: Operator, key: str, w
         operator.play("playbooks/backup.yml", f"-e backup_fetch_dir={FETCHED}")
         fetched = max(FETCHED.glob("*/*"))
         host.check_output("systemctl stop hx-litellm-gateway")
-        host.check_output("cd / && runuser -u postgres -- dropdb --force hx_gateway")
+        host.check_output(f"systemctl stop {CLUSTER} && rm -rf /var/lib/postgresql/15/main")
+        status, said = operator.run("ansible-playbook -i inventories/production --ask-vault-pass playbooks/site.yml")
+        assert status != 0
+        assert "holds no database cluster" in said
+        page.block(VERSION="15")
         page.block()
         page.block()
         works(key)
