@@ -56,7 +56,7 @@ def test_a_backup_that_finds_no_room_leaves_nothing(host: Host) -> None:
         disk.fill()
         run = play(playbook="playbooks/backup.yml")
         assert run.status != 0
-        assert "space" in run.output
+        assert "has 0 MiB free" in run.output, run.output
         assert disk.names() == before
         disk.free()
         assert play(playbook="playbooks/backup.yml").status == 0
