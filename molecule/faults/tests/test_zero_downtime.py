@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from checks.load import Load
+from checks.load import BETWEEN_MS, CHUNKS, Load
 from checks.site import play
 from checks.stack import BASE, GATEWAY_UNIT, Stack
 from testinfra.host import Host
@@ -35,3 +35,6 @@ def test_nobody_notices_a_new_release(host: Host, stack: Stack, key: str, before
     assert host.check_output(f"basename $(readlink {ROOT}/current)") == NAME != before
     assert host.check_output(f"systemctl show -P MainPID {GATEWAY_UNIT}") != pid
     load.nobody_noticed()
+    # A stream takes longer, and nobody who comes while one is open waits for its end.
+    assert load.counts.slowest < CHUNKS * BETWEEN_MS / 1000 / 2
+    assert not host.service("hx-gateway-ml-handover").is_running

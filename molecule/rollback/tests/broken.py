@@ -52,8 +52,9 @@ PROGRAMS = {
     "is another program": stub(healthz=(200, "<html>"), readyz=(200, "<html>")),
     "answers 500 to every request": stub(rest=(500, "{}")),
     "ends at the first request": stub(rest=(0, "")),
-    # Only the gate after the switch can find this one.
+    # Only what comes after the switch can find these.
     "works only in its trial": GATEWAY + "sys.exit(main() if any('trial.yml' in word for word in sys.argv) else 1)\n",
+    "works until it serves": GATEWAY + "sys.exit(1 if any('/gateway.yml' in word for word in sys.argv) else main())\n",
 }
 
 # A command is run in the release's folder.
