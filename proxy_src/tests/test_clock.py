@@ -96,3 +96,18 @@ async def test_later_deadlines_take_no_timer_of_their_own() -> None:
 @pytest.mark.parametrize(("a", "b", "first"), [(None, None, None), (1, None, 1), (None, 2, 2), (3, 2, 2), (2, 3, 2)])
 def test_earlier(a: float | None, b: float | None, first: float | None) -> None:
     assert earlier(a, b) == first
+
+
+async def test_a_clock_at_rest_keeps_no_timer_but_one_that_runs() -> None:
+    called = Called()
+    called.after(0.01)
+    called.clock.rest()
+    await called.once()
+    loop = Mock(wraps=asyncio.get_running_loop())
+    clock = Clock(loop, Mock())
+    clock.run_until(loop.time() + 30)
+    clock.run_until(None)
+    clock.rest()
+    clock.run_until(loop.time() + 60)
+    assert loop.call_at.call_count == 2
+    clock.stop()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hx_gateway.cache.shared_stream import SharedStream
-from hx_gateway.message import Request
+from hx_gateway.message import NO_BODY, BytesBody, Request
+from hx_gateway.server.body import ClientBody
 from hx_gateway.server.connection import Connection
 
 from limits import limit
@@ -65,3 +66,16 @@ async def test_nothing_is_left(play: Play) -> None:
             assert alive() == before
         finally:
             gc.enable()
+
+
+async def test_a_stream_keeps_nothing_of_its_request_s_body() -> None:
+    async with upstream(endless) as up, gateway(up.url, **ON) as gw, client(gw.port) as connection:
+        body = b'{"model":"m","stream":true,"temperature":0,"prompt":"%s"}' % (b"x" * 100_000)
+        await connection.send(request("/v1/completions", "POST", ["Authorization: Bearer k"], body))
+        await connection.head()
+        await connection.reader.read(5)
+        gc.collect()
+        kept = [found for found in gc.get_objects() if isinstance(found, (ClientBody, BytesBody, Request))]
+        (streaming,) = [found for found in kept if isinstance(found, Request)]
+        assert [found for found in kept if found is not streaming and found is not NO_BODY] == []
+        assert (streaming.body, streaming.document, streaming.streams) == (NO_BODY, None, True)

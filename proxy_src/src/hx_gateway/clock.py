@@ -39,6 +39,12 @@ class Clock:
         self._wakes_at = until
         self._handle = self._loop.call_at(until, self._wake)
 
+    def rest(self) -> None:
+        """Let go of a timer that nobody waits for."""
+        if self._until is None and self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
     def stop(self) -> None:
         """Never call back again, and let go of the timer and of who was to be called."""
         self._until = None

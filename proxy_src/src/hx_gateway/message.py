@@ -7,7 +7,7 @@ middleware.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
 
 import orjson
 
@@ -93,6 +93,9 @@ class BytesBody:
             yield self._data
 
 
+NO_BODY: Final = BytesBody(b"")
+
+
 async def read_all(body: Body, limit: int) -> bytes:
     """Return the whole body; raise BodyTooLargeError as soon as it is known to exceed `limit` bytes."""
     if body.length is not None and body.length > limit:
@@ -132,6 +135,7 @@ class Request:
         "parent_span_id",
         "prefer",
         "started",
+        "streams",
         "target",
         "trace_id",
         "version",
@@ -163,6 +167,8 @@ class Request:
         self.key = ""
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
         self._document: dict[str, Any] | None = None
+        self.streams = False
+        """Whether the body asks for an answer in Server-Sent Events."""
         self.model = ""
         """Name of the model in the body; empty where there is none, or the body was not read."""
         self.prefer = ""
@@ -180,7 +186,10 @@ class Request:
 
     @property
     def document(self) -> dict[str, Any] | None:
-        """The JSON object in the body, once a middleware has read it. Change it with `replace_document`."""
+        """The JSON object in the body, once a middleware has read it; none while a stream answers it.
+
+        Change it with `replace_document`.
+        """
         return self._document
 
     @document.setter
@@ -188,11 +197,7 @@ class Request:
         self._document = document
         model = document.get("model") if document is not None else None
         self.model = model if isinstance(model, str) else ""
-
-    @property
-    def streams(self) -> bool:
-        """Whether the body asks for an answer in Server-Sent Events."""
-        return self.document is not None and self.document.get("stream") is True
+        self.streams = document is not None and document.get("stream") is True
 
     @property
     def first_token_after(self) -> float | None:
@@ -203,6 +208,11 @@ class Request:
         """Send `document` as the body."""
         self.document = document
         self.body = BytesBody(orjson.dumps(document))
+
+    def let_body_go(self) -> None:
+        """Forget the body: its answer has begun, and a long prompt would be kept for as long as that lasts."""
+        self.body = NO_BODY
+        self._document = None
 
     def on_finish(self, callback: Callable[[Outcome], None]) -> None:
         """Call `callback` with the outcome, once, after the last byte was sent or the connection broke."""

@@ -94,10 +94,12 @@ def usage_of_json(data: bytes) -> Usage | None:
 class _StreamUsage:
     """Reads `usage` from the events that state it, or counts the events: LiteLLM sends one a token or a few."""
 
-    __slots__ = ("_events", "_lines", "_request", "_usage")
+    __slots__ = ("_events", "_lines", "_outcome", "_prompt", "_usage")
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        self._outcome = request.outcome
+        # now, as the body is let go of while the answer streams
+        self._prompt = estimate_prompt(request.document or {})
         self._lines = LineReader()
         self._events = 0
         self._usage: Usage | None = None
@@ -116,8 +118,7 @@ class _StreamUsage:
                 self._note(value)
 
     def end(self, *, complete: bool) -> None:  # noqa: ARG002 - what a broken stream took was taken
-        document = self._request.document or {}
-        self._request.outcome.usage = self._usage or Usage(estimate_prompt(document), self._events, estimated=True)
+        self._outcome.usage = self._usage or Usage(self._prompt, self._events, estimated=True)
 
     def _note(self, value: bytes) -> None:
         try:

@@ -146,6 +146,11 @@ class Connection(asyncio.Protocol):
             self._drained = self._loop.create_future()
             await self._drained
 
+    def is_streaming(self) -> None:
+        """Know that the answer under way may take long, and keep nothing that it does not need."""
+        self._intake.rest()
+        self._clock.rest()
+
     def when_writable(self, callback: Callable[[], None] | None) -> None:
         """Call `callback` whenever there is room to write again, instead of what was said before."""
         self._on_writable = callback
@@ -191,9 +196,10 @@ class Connection(asyncio.Protocol):
             await self._let_read()
             return False
         exchange = self._server.exchanges(self, message, content)
-        del message  # which it lets go of as soon as it can
+        arriving = None if isinstance(content, bytes) else content
+        del message, content  # which it lets go of as soon as it can
         goes_on = await exchange
-        return (isinstance(content, bytes) or content.is_eof() or await self._rest(content)) and goes_on
+        return (arriving is None or arriving.is_eof() or await self._rest(arriving)) and goes_on
 
     async def _let_read(self) -> None:
         """Half-close and wait a moment: what the client is still sending would destroy the answer."""

@@ -57,13 +57,17 @@ class Exchanges:
         )
         # behind an offer of another protocol the parser loses what came with it
         keep = not message.should_close and hdrs.UPGRADE not in message.headers
-        del message  # a stream would keep its 3 kilobytes for long
+        del message, content  # a stream would keep them for long
         under_way = self._under_way
         under_way.count += 1
         connection.busy = True
         self.active.add(connection)
         try:
             response = await self._answer(request, body)
+            if not isinstance(response.body, bytes):
+                del body
+                request.let_body_go()
+                connection.is_streaming()
             try:
                 return await self._send(connection, request, response, keep=keep)
             finally:

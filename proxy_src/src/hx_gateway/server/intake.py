@@ -61,7 +61,7 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._protocol = protocol
-        self._heads: Any = self._new_parser(with_body=False)
+        self._heads: Any = None
         """Reads heads of requests that arrive whole, until one does not."""
         self._parser: Any = None
         """Reads all that comes after that."""
@@ -82,7 +82,7 @@ class Intake:
         """Parse `data`, and see that it stays within the limits."""
         if self.deaf:
             return
-        if self._heads is not None:
+        if self._parser is None:
             if self._feed_whole(data):
                 return
             self._heads = None
@@ -111,6 +111,10 @@ class Intake:
             self._parser.message_consumed()
         return arrival
 
+    def rest(self) -> None:
+        """Let go of what the parser keeps of a request that arrived whole: its answer will take long."""
+        self._heads = None
+
     def head_is_late(self) -> None:
         """Refuse the head that has begun."""
         self._refuse(RequestTimeoutError())
@@ -128,6 +132,8 @@ class Intake:
         # a request line begins with its method; llhttp would skip line ends before it
         if not begin or not data[:1].isupper() or begin > self._limits.header_bytes_max:
             return False
+        if self._heads is None:
+            self._heads = self._new_parser(with_body=False)
         try:
             messages, upgraded, _ = self._heads.feed_data(data[:begin])
         except Exception:  # whatever the parser raises, this is not HTTP

@@ -160,6 +160,7 @@ class Connection(asyncio.Protocol):
             if self._parser is None:
                 if self._take_whole(exchange, data):
                     return
+                self._heads = None  # a stream would keep what it has read for long
                 self._parser = self._body_parser()
             messages, upgraded, _ = self._parser.feed_data(data)
             for message, payload in messages:
@@ -249,7 +250,6 @@ class Connection(asyncio.Protocol):
             self._heads = self._new_parser(with_body=False)
         messages, upgraded, _ = self._heads.feed_data(data[:begin])
         if len(messages) != 1 or upgraded:
-            self._heads = None
             return False
         message: RawResponseMessage = messages[0][0]
         if message.code < 200 or message.code in {204, 304} or not is_framed_so(message, len(data) - begin):
