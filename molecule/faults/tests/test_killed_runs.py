@@ -17,6 +17,7 @@ from testinfra.host import Host
 testinfra_hosts = ["ansible://gateway"]
 
 POINTS = 25
+HANDOVER = ": handover | "
 TASKS = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.*)\]", re.MULTILINE)
 SERVES_WITHIN = 60
 """Seconds. LiteLLM takes up to half of them for a restart."""
@@ -47,10 +48,13 @@ def release(host: Host) -> str:
     return host.check_output(f"basename $(readlink {BASE}/gateway/current)")
 
 
-def points(tasks: int) -> list[int]:
-    """Choose the tasks at whose beginning a run ends: all of them, or some evenly."""
-    every = range(2, tasks + 1)
-    return list(every) if os.environ.get("FULL") else [every[len(every) * n // POINTS] for n in range(POINTS)]
+def points(names: list[str]) -> list[int]:
+    """Choose the tasks at whose beginning a run ends: all of them, or some evenly and those of the hand-over."""
+    every = range(2, len(names) + 1)
+    if os.environ.get("FULL"):
+        return list(every)
+    evenly = {every[len(every) * n // POINTS] for n in range(POINTS)}
+    return sorted(evenly | {point for point in every if HANDOVER in names[point - 1]})
 
 
 def test_a_run_may_end_at_any_task(host: Host, stack: Stack, client: Client) -> None:
@@ -58,7 +62,7 @@ def test_a_run_may_end_at_any_task(host: Host, stack: Stack, client: Client) -> 
     assert whole.status == 0, whole.output[-4000:]
     names = TASKS.findall(whole.output)
     failures = []
-    for number, point in enumerate(points(len(names)), start=1):
+    for number, point in enumerate(points(names), start=1):
         began, before = time.monotonic(), release(host)
         cut = deploy(number, end_at=point)
         assert cut.status == -signal.SIGKILL

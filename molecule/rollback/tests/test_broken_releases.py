@@ -22,8 +22,8 @@ NAME = "9.9.9-deadbeef"
 FOLDER = f"{ROOT}/releases/{NAME}"
 # The task that finds those that a trial does not.
 AFTER_SWITCH = {
-    "works only in its trial": "Have the process that stands in answer",
-    "works until it serves": "Restart the gateway",
+    "works only in its trial": "handover | Have the process that stands in answer",
+    "works until it serves": "handover | Restart the gateway",
 }
 SAMPLE = [*AFTER_SWITCH, *random.sample([kind for kind in broken.KINDS if kind not in AFTER_SWITCH], 3)]
 
