@@ -39,6 +39,22 @@ async def test_draining_lets_requests_finish() -> None:
             assert await draining == 0
 
 
+async def test_draining_answers_a_request_that_was_not_read_yet() -> None:
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as idle:
+        await idle.send(request("/healthz"))
+        await idle.answer()
+        (transport,) = gw.server._http.open.values()
+        transport.pause_reading()  # as a busy loop does
+        await idle.send(request("/healthz"))
+        await asyncio.sleep(0.05)
+        draining = asyncio.ensure_future(gw.server.drain(10, asyncio.Event(), 0))
+        await asyncio.sleep(0.05)
+        transport.resume_reading()
+        answer = await asyncio.wait_for(idle.answer(), 1)
+        assert (answer.status, answer.get("Connection")) == (200, "close")
+        assert await draining == 0
+
+
 async def test_draining_waits_for_the_last_byte_to_leave() -> None:
     body = b"x" * 60_000
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hx_gateway.server.connections import ConnectionServer
 from hx_gateway.server.exchange import Exchanges
-from hx_gateway.server.transport import reset
+from hx_gateway.server.transport import is_unread, reset
 
 if TYPE_CHECKING:
     import socket
@@ -96,6 +96,7 @@ class GatewayServer:
         return len(cut)
 
     def _close_idle(self) -> None:
-        for connection in list(self._http.open):
-            if not connection.busy:
+        for connection, transport in list(self._http.open.items()):
+            # a request that is here but not read would be answered by a reset
+            if not connection.busy and not is_unread(transport):
                 connection.close()

@@ -22,6 +22,15 @@ def reset(transport: asyncio.Transport | None) -> None:
     transport.abort()
 
 
+def is_unread(transport: asyncio.Transport) -> bool:
+    """Say whether the other end has sent what was not read yet (tcp(7), SIOCINQ)."""
+    channel = transport.get_extra_info("socket")
+    if channel is None or channel.fileno() < 0:
+        return False
+    waiting: int = struct.unpack("i", fcntl.ioctl(channel.fileno(), termios.FIONREAD, bytes(4)))[0]
+    return waiting > 0
+
+
 def unsent(transport: asyncio.Transport) -> int:
     """Return the bytes the other end has not yet taken: what waits here, and in the kernel (tcp(7), SIOCOUTQ).
 
