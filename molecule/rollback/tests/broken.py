@@ -57,6 +57,16 @@ PROGRAMS = {
     "works until it serves": GATEWAY + "sys.exit(1 if any('/gateway.yml' in word for word in sys.argv) else main())\n",
 }
 
+# Health, readiness and the list of models are as they should be.
+FAILS_MODELS = (
+    "from hx_gateway.middlewares.json_body import JsonBody\n"
+    "passed = JsonBody.__call__\n"
+    "def fail(self, request, call_next):\n"
+    "    if request.method == 'POST': raise RuntimeError\n"
+    "    return passed(self, request, call_next)\n"
+    "JsonBody.__call__ = fail\n" + GATEWAY + "sys.exit(main())\n"
+)
+
 # A command is run in the release's folder.
 PACKAGES = "venv/lib/python3*/site-packages"
 COMMANDS = {

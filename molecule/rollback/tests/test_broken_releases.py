@@ -52,8 +52,13 @@ def break_release(host: Host, kind: str) -> None:
     if kind in broken.COMMANDS:
         host.check_output(f"cd {FOLDER} && {broken.COMMANDS[kind]}")
     else:
-        program = quote(f"#!{FOLDER}/venv/bin/python\n{broken.PROGRAMS[kind]}")
-        host.check_output(f"printf %s {program} >{FOLDER}/venv/bin/hx-gateway")
+        write_program(host, broken.PROGRAMS[kind])
+
+
+def write_program(host: Host, text: str) -> None:
+    """Let the copy's command be this program."""
+    program = quote(f"#!{FOLDER}/venv/bin/python\n{text}")
+    host.check_output(f"printf %s {program} >{FOLDER}/venv/bin/hx-gateway")
 
 
 def tried_at(host: Host) -> float:
@@ -84,10 +89,22 @@ def test_a_release_that(host: Host, stack: Stack, good: str, kind: str) -> None:
     assert not host.service("hx-gateway-ml-handover").is_running
 
 
+def test_a_release_that_fails_the_one_real_call(host: Host, good: str) -> None:
+    write_program(host, broken.FAILS_MODELS)
+    run = play("--tags", "proxy", "-e", f"__proxy_release_name={NAME}", "-e", "hx_verify_model=openai-chat")
+    ended = time.time()
+    said = " ".join(run.output.split())
+    assert run.status != 0, run.output
+    assert f"the release {good} and its files serve again." in said
+    assert '"verify | Verify that a model answers' in said.partition("Why, in ")[2]
+    assert host.check_output(f"basename $(readlink {ROOT}/current)") == good
+    assert ended - tried_at(host) <= 30
+
+
 def test_afterwards_nothing_is_left_to_do(host: Host) -> None:
     # As a run leaves it that is cut off between its start and its stop.
     host.check_output("systemctl start hx-gateway-ml-handover")
-    first = play("--tags", "proxy")
+    first = play("--tags", "proxy", "-e", "hx_verify_model=openai-chat")
     assert first.status == 0, first.output
     assert not host.service("hx-gateway-ml-handover").is_running
     second = play("--tags", "proxy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 import pytest
 from checks.load import Load
@@ -70,6 +71,27 @@ def test_there_and_back_and_no_client_notices(host: Host, stack: Stack, good: st
     assert "Changed by hand" not in host.file(f"{CONFIG}/gateway.yml").content_string
     again = rollback("-e", f"rollback_to={good}")
     assert (again.status, again.changed) == (0, 0), again.output
+
+
+def test_a_release_that_does_not_know_a_key_of_today(host: Host, stack: Stack, good: str) -> None:
+    """It serves again with the configuration that it served with, and so does what stands in while it restarts."""
+    folder = f"{ROOT}/releases/{OTHER}"
+    older = (
+        f"#!{folder}/venv/bin/python\nimport sys\nfrom hx_gateway.cli import main\n"
+        "told = open(sys.argv[sys.argv.index('--config') + 1]).read()\n"
+        "sys.exit(78 if 'hedging' in told else main())\n"
+    )
+    assert rollback("-e", f"rollback_to={OTHER}").status == 0
+    host.check_output(f"sed -i '/^  hedging:/,/^    models:/d' {folder}/.kept/[0-9]*")
+    host.check_output(f"printf %s {quote(older)} >{folder}/venv/bin/hx-gateway")
+    assert rollback().status == 0
+    assert "hedging" in host.file(f"{CONFIG}/gateway.yml").content_string
+    with Load(stack.url, stack.master_key) as load:
+        there = rollback("-e", f"rollback_to={OTHER}")
+        assert (there.status, current(host)) == (0, OTHER), there.output
+        back = rollback()
+        assert (back.status, current(host)) == (0, good), back.output
+    load.nobody_noticed()
 
 
 def test_site_puts_the_release_of_the_inventory_back(host: Host, good: str) -> None:
