@@ -23,11 +23,11 @@ ROUNDS = 20 if os.environ.get("FULL") == "1" else 2
 LOGINS = ("hx_gateway_b", "hx_gateway")
 
 
-def rotate(folder: Path, **secrets: str) -> Run:
+def rotate(folder: Path, playbook: str = "playbooks/rotate_secrets.yml", **secrets: str) -> Run:
     """Change secrets, which come in a file: arguments are seen by everybody."""
     file = folder / "secrets.json"
     file.write_text(json.dumps(secrets))
-    run = play("-e", f"@{file}", playbook="playbooks/rotate_secrets.yml")
+    run = play("-e", f"@{file}", playbook=playbook)
     for name, value in secrets.items():
         assert name == "hx_database_user" or value not in run.output
     return run
@@ -111,9 +111,11 @@ def test_a_password_without_its_login_role_is_refused(host: Host, tmp_path: Path
     assert host.check_output(f"sha256sum {CONFIG}/*") == before
 
 
-def test_another_salt_is_refused(host: Host, tmp_path: Path) -> None:
+@pytest.mark.parametrize("playbook", ["rotate_secrets.yml", "site.yml"])
+def test_another_salt_is_refused(host: Host, tmp_path: Path, playbook: str) -> None:
     before = host.check_output(f"sha256sum {CONFIG}/*")
-    run = rotate(tmp_path, **secrets_of(ROUNDS - 1), hx_salt_key="another-salt-0123456789abcdef")
+    secrets = {**secrets_of(ROUNDS - 1), "hx_salt_key": "another-salt-0123456789abcdef"}
+    run = rotate(tmp_path, f"playbooks/{playbook}", **secrets)
     assert run.status != 0
     assert "hx_salt_key" in run.output
     assert host.check_output(f"sha256sum {CONFIG}/*") == before
