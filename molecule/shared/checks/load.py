@@ -100,7 +100,7 @@ class Load:
                     self.counts.answered += 1
                 else:
                     self.counts.failures.append(f"{answer.status} {content}")
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except Exception as error:
             self.counts.failures.append(f"{error!r} after {time.monotonic() - began:.1f} s")
         self.counts.slowest = max(self.counts.slowest, time.monotonic() - began)
 
@@ -121,7 +121,7 @@ class Load:
                     if line.startswith(b"data: "):
                         last = line.removeprefix(b"data: ").strip()
                         pieces += _pieces(last)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except Exception as error:
             last = repr(error).encode()
         if last == b"[DONE]" and "".join(pieces).split() == words:
             self.counts.streamed += 1
