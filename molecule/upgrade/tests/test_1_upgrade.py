@@ -39,9 +39,9 @@ LOGGED = """SELECT count(*) FROM "LiteLLM_SpendLogs" s JOIN "LiteLLM_Verificatio
     WHERE t.key_alias LIKE %s"""
 
 
-def administrator(host: Host, statement: str) -> str:
-    """Run a statement as the database's owner, over the local socket."""
-    return host.check_output("cd / && runuser -u postgres -- psql -XAtd hx_gateway -c %s", statement)
+def administrator(host: Host, statement: str, database: str = "hx_gateway") -> str:
+    """Run a statement as the administrator, over the local socket."""
+    return host.check_output("cd / && runuser -u postgres -- psql -XAtd %s -c %s", database, statement)
 
 
 def release(host: Host) -> str:
@@ -105,8 +105,8 @@ def upgrade(*arguments: str) -> Run:
     return play(*arguments, playbook="playbooks/upgrade.yml")
 
 
-def migrations(host: Host) -> int:
-    return int(administrator(host, "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"))
+def migrations(host: Host, database: str = "hx_gateway") -> int:
+    return int(administrator(host, "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL", database))
 
 
 def test_what_could_not_be_taken_back_is_refused(host: Host) -> None:
@@ -137,6 +137,29 @@ def test_an_upgrade_that_fails_is_taken_back_with_its_database(
     request = urllib.request.Request(f"{stack.url}/v1/models", headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
+
+
+def test_a_migration_that_fails_halfway_is_taken_back(host: Host, digests: Callable[[], dict[str, str]]) -> None:
+    before, applied = digests(), migrations(host)
+    # A later migration may not alter it; LiteLLM itself may use it as before.
+    administrator(
+        host,
+        'ALTER TABLE "LiteLLM_EndUserTable" OWNER TO postgres; GRANT ALL ON "LiteLLM_EndUserTable" TO hx_gateway',
+    )
+    try:
+        run = upgrade()
+    finally:
+        administrator(host, 'ALTER TABLE "LiteLLM_EndUserTable" OWNER TO hx_gateway')
+    said = " ".join(run.output.split())
+    assert run.status != 0
+    assert "hx-litellm-migrate.service failed" in said
+    assert "The LiteLLM of before serves, with the database of before" in said
+    assert release(host) == "1.104.0"
+    assert (migrations(host), digests()) == (applied, before)
+    replaced = administrator(
+        host, "SELECT max(datname) FROM pg_database WHERE datname LIKE 'hx_gateway_before_restore_%'"
+    )
+    assert migrations(host, replaced) > applied
 
 
 def test_an_upgrade_loses_nothing_and_refuses_nothing(
