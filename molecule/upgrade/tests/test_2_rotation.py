@@ -68,6 +68,15 @@ def redis_lets_in(host: Host, password: str) -> bool:
     )
 
 
+def certificates(host: Host) -> tuple[str, str]:
+    """Serial numbers of the certificate that PostgreSQL shows, and of the one in its file."""
+    shown = "openssl s_client -starttls postgres -connect 127.0.0.1:5432 </dev/null 2>/dev/null"
+    return (
+        host.check_output(f"{shown} | openssl x509 -noout -serial"),
+        host.check_output("openssl x509 -noout -serial -in /etc/ssl/hx-scenario/server.crt"),
+    )
+
+
 @pytest.fixture(scope="module")
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key."""
@@ -89,10 +98,14 @@ def test_secrets_are_changed_and_no_request_fails(
 ) -> None:
     former = secrets_of(number - 1) if number else {**stack.secrets, "hx_database_user": "hx_gateway"}
     present = secrets_of(number)
+    host.check_output("issue-certificate")
+    shown, signed = certificates(host)
+    assert shown != signed
     with Load(stack.url, key, model=hidden) as load:
         run = rotate(tmp_path, **present)
     assert run.status == 0, run.output
     load.nobody_noticed()
+    assert certificates(host) == (signed, signed)
     assert (status(stack, former["hx_master_key"]), status(stack, present["hx_master_key"])) == (401, 200)
     for secrets, valid in ((former, False), (present, True)):
         assert logs_in(host, secrets["hx_database_user"], secrets["hx_database_password"]) is valid
