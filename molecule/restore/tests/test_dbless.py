@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import openai
@@ -34,12 +34,28 @@ def ask(stack: Stack, key: str) -> str:
 
 
 @pytest.fixture(scope="module")
+def another_release(host: Host) -> Iterator[str]:
+    """A release of the gateway that serves and that the checkout does not hold."""
+    root, name = f"{BASE}/gateway", "8.8.8-feedface"
+    inventorys = host.check_output(f"basename $(readlink {root}/current)")
+    host.check_output(
+        f"cp -a {root}/releases/{inventorys} {root}/releases/{name} && rm -rf {root}/releases/{name}/.kept"
+        f" && sed -i '1s,/{inventorys}/,/{name}/,' {root}/releases/{name}/venv/bin/hx-gateway"
+    )
+    gone = go("release", "-e", f"rollback_to={name}")
+    assert gone.status == 0, gone.output
+    yield name
+    assert go("release", "-e", f"rollback_to={inventorys}").status == 0
+    host.check_output(f"rm -r {root}/releases/{name}")
+
+
+@pytest.fixture(scope="module")
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key, which the database knows."""
     return str(litellm_api("/key/generate", {"key_alias": f"there and back {time.time_ns()}"})["key"])
 
 
-def test_there_and_back(host: Host, stack: Stack, key: str) -> None:
+def test_there_and_back(host: Host, stack: Stack, key: str, another_release: str) -> None:
     assert ask(stack, key) == "Hello"
     before = listing(host)
     planned = go("dbless", "--check", "--diff")
@@ -52,6 +68,7 @@ def test_there_and_back(host: Host, stack: Stack, key: str) -> None:
     assert host.run(f"grep -rE 'DATABASE_URL|database_url|store_model_in_db' {CONFIG}").rc == 1
     assert not host.file(f"/etc/systemd/system/{MIGRATE_UNIT}").exists
     assert host.check_output(f"readlink {BASE}/litellm/current") in before
+    assert host.check_output(f"basename $(readlink {BASE}/gateway/current)") == another_release
     with pytest.raises(openai.BadRequestError, match="No connected db"):
         ask(stack, key)
     assert ask(stack, stack.master_key) == "Hello"
@@ -66,12 +83,16 @@ def test_there_and_back(host: Host, stack: Stack, key: str) -> None:
     assert not [form for form in stack.forms_of_secrets() if form in planned.output + done.output + back.output]
 
 
-def test_there_is_no_way_back_to_where_nobody_came_from(host: Host) -> None:
+def test_the_way_back_can_be_gone_again(host: Host, another_release: str) -> None:
     before = listing(host)
-    refused = go("database")
-    assert refused.status != 0
-    assert "nothing has been set aside" in refused.output
+    # As a run leaves it that is cut off before its restarts.
+    host.check_output(f"touch {CONFIG}/gateway.env")
+    again = go("database")
+    assert again.status == 0, again.output
+    third = go("database")
+    assert (third.status, third.changed) == (0, 0), third.output
     assert listing(host) == before
+    assert host.check_output(f"basename $(readlink {BASE}/gateway/current)") == another_release
 
 
 def test_a_mode_there_is_not() -> None:
