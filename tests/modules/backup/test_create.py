@@ -11,6 +11,7 @@ import json
 import tarfile
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
@@ -63,10 +64,47 @@ def test_old_ones_go_and_unfinished_ones_are_removed(site: Site) -> None:
     directory = Path(site.settings["directory"])
     for name in ("20200101T000000Z", "20200102T000000Z", "20200103T000000Z", ".partial-20200104T000000Z"):
         (directory / name).mkdir(parents=True)
+        (directory / name / "database.dump").touch()
     made = site.do("create")
     assert made["removed"] == ["20200101T000000Z"]
     assert site.do("list")["backups"] == ["20200102T000000Z", "20200103T000000Z", made["backup"]]
     assert not list(directory.glob(".partial-*"))
+
+
+def test_those_without_a_database_push_out_none_that_has_one(site: Site) -> None:
+    directory = Path(site.settings["directory"])
+    for day in range(1, 4):
+        (directory / f"2020010{day}T000000Z").mkdir(parents=True)
+    (directory / "20200101T000000Z/database.dump").touch()
+    (directory / "20200102T000000Z/database.dump.age").touch()
+    (site.config / "gateway.env").write_text("")
+    made = site.do("create", keep=1)
+    assert made["removed"] == ["20200101T000000Z", "20200103T000000Z"]
+    assert site.do("list")["backups"] == ["20200102T000000Z", made["backup"]]
+
+
+def test_the_latest_is_the_newest_that_holds_a_database(site: Site) -> None:
+    environment = site.config / "gateway.env"
+    with_database = environment.read_text()
+    environment.write_text("")
+    first = site.do("create")["backup"]
+    assert site.do("check", "latest")["backup"] == first
+    environment.write_text(with_database)
+    second = another(site)
+    environment.write_text("")
+    third = another(site)
+    assert site.do("list")["backups"] == [first, second, third]
+    environment.write_text(with_database)
+    for command in ("check", "drill"):
+        assert site.do(command, "latest")["backup"] == second
+
+
+def another(site: Site) -> str:
+    """Make a backup of another second than the last: its name is the time."""
+    last = site.do("list")["backups"][-1]
+    while datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") <= last:
+        time.sleep(0.05)
+    return str(site.do("create")["backup"])
 
 
 def test_nothing_half_done_stays_where_the_dump_fails(site: Site) -> None:

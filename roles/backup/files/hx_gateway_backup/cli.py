@@ -43,7 +43,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
         ("restore", "put a backup in the place of the running database"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("backup", help="its name, its folder, or latest")
+        command.add_argument("backup", help="its name, its folder, or latest: with a database, if one has")
         command.add_argument("--foreign", action="store_true", help="allow a backup of another site")
         command.add_argument("--identity", default="", help="file with the private key of age")
         if name == "restore":
@@ -73,7 +73,7 @@ def _folder(settings: Settings, asked: str) -> Path:
         return Path(asked)
     there = create.names(settings.directory)
     if asked == "latest" and there:
-        return settings.directory / there[-1]
+        return settings.directory / create.latest(settings.directory)
     if asked not in there:
         known = ", ".join(there) or "none"
         raise BackupError(f"{settings.directory} has no backup {asked}; it has: {known}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import archive, contents, encryption, manifest, server
 from .errors import BackupError
-from .settings import Settings, variable
+from .settings import Settings, database_url, variable
 
 PARTIAL = ".partial-"
 DUMP, CONFIGURATION = "database.dump", "configuration.tar"
@@ -71,9 +71,23 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if manifest.IDENTIFIER.fullmatch(path.name))
 
 
+def holds_database(backup: Path) -> bool:
+    """Tell by its parts whether a backup has a database; nothing is read."""
+    return any(backup.glob(f"{DUMP}*"))
+
+
+def latest(directory: Path) -> str:
+    """Return the newest backup that has a database, else the newest, or nothing where there is none."""
+    there = names(directory)
+    return next(reversed([name for name in there if holds_database(directory / name)] or there), "")
+
+
 def prune(settings: Settings) -> list[str]:
-    """Remove the oldest backups beyond those to keep."""
-    spare = names(settings.directory)[: -settings.keep]
+    """Remove the oldest backups beyond those to keep; what is made while the database is away pushes out no dump."""
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    for name in names(settings.directory):
+        kinds[holds_database(settings.directory / name)].append(name)
+    spare = sorted(name for kind in kinds.values() for name in kind[: -settings.keep])
     for name in spare:
         shutil.rmtree(settings.directory / name)
     return spare
@@ -81,7 +95,7 @@ def prune(settings: Settings) -> list[str]:
 
 def _database(settings: Settings, folder: Path) -> dict[str, Any]:
     """Dump the database and count it in the same snapshot, while it is in use."""
-    url = variable(settings.database_file, "DATABASE_URL")
+    url = database_url(settings)
     if not url:
         return {}
     origin, name = server.of_url(url)

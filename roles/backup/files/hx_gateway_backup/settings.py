@@ -23,7 +23,7 @@ class Settings:
     site: str
     """Name of the deployment; a backup of another one is foreign."""
     keep: int
-    """How many backups stay."""
+    """How many backups stay of those with a database, and of those without."""
     configuration: list[str]
     """Files and folders that belong to the configuration."""
     salt_file: Path
@@ -78,6 +78,11 @@ def variable(path: Path, name: str) -> str:
         if separator and key.strip() == name:
             return _unquoted(value.strip())
     return ""
+
+
+def database_url(settings: Settings) -> str:
+    """Return DATABASE_URL, or nothing where the deployment has no database."""
+    return variable(settings.database_file, "DATABASE_URL")
 
 
 def _unquoted(value: str) -> str:
