@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import Site
 
 
@@ -18,7 +19,7 @@ def listing(site: Site) -> list[tuple[str, int, bytes]]:
 def without_database(site: Site) -> None:
     (site.config / "gateway.env").write_text("")
     (site.config / "gateway.yml").chmod(0o600)
-    (site.config / "litellm.env").unlink()
+    (site.config / "litellm.env").unlink(missing_ok=True)
     (site.config / "added").write_text("x")
 
 
@@ -49,6 +50,33 @@ def test_an_older_set_does_not_pass_for_the_present_state(site: Site) -> None:
     site.do("seal")
     (site.config / "gateway.env").write_text("deployed since\n")
     assert "has been changed since it was set aside" in site.refusal("keep")
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_set_of_before_the_database_came_back_is_not_used_again(site: Site, sealed: bool) -> None:
+    environment = site.config / "gateway.env"
+    with_database = environment.read_text()
+    site.do("keep")
+    without_database(site)
+    if sealed:
+        site.do("seal")
+    environment.write_text(with_database + "# another password\n")
+    before = listing(site)
+    assert site.do("keep")["changed"] is True
+    without_database(site)
+    assert site.do("keep")["changed"] is False
+    site.do("seal")
+    site.do("put-back")
+    assert listing(site) == before
+
+
+def test_a_damaged_set_is_made_anew_while_the_database_is_there(site: Site) -> None:
+    before = listing(site)
+    Path(site.do("keep")["kept"]).unlink()
+    assert site.do("keep")["changed"] is True
+    without_database(site)
+    site.do("put-back")
+    assert listing(site) == before
 
 
 def test_what_a_run_that_was_cut_short_has_set_aside_stays(site: Site) -> None:

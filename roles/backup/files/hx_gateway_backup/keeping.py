@@ -15,24 +15,17 @@ from typing import Any
 from . import archive, manifest
 from .errors import BackupError
 from .parts import whole
-from .settings import Settings
+from .settings import Settings, database_url
 
 TAR, NOTE = "kept.tar", "kept.json"
 
 
 def keep(settings: Settings) -> dict[str, Any]:
-    """Set the configuration aside; what a run that was cut short has set aside stays, since it is the older state."""
-    note = settings.directory / NOTE
-    if note.exists():
-        after = _read(settings)["after"]
-        # Sealed again, the older set would pass for the present state, and the way back would lose that one.
-        if after and after != _state(settings.configuration):
-            raise BackupError(
-                f"the configuration in {settings.configuration[0]} has been changed since it was set aside in "
-                f"{settings.directory / TAR}. Remove {note} to set the present one aside instead."
-            )
-        return {"changed": False, "kept": str(settings.directory / TAR)}
-    tar = settings.directory / TAR
+    """Set the configuration aside, unless what an earlier run has set aside is still what a way back wants."""
+    note, tar = settings.directory / NOTE, settings.directory / TAR
+    if note.exists() and _stays(settings, _read(settings)):
+        return {"changed": False, "kept": str(tar)}
+    note.unlink(missing_ok=True)
     tar.unlink(missing_ok=True)
     archive.pack(settings.configuration, tar)
     with whole(tar):
@@ -70,6 +63,26 @@ def put_back(settings: Settings) -> dict[str, Any]:
     (settings.directory / NOTE).unlink()
     tar.unlink()
     return {"changed": True, "files": written}
+
+
+def _stays(settings: Settings, found: dict[str, Any]) -> bool:
+    """Tell whether what was set aside earlier is what a way back wants; refuse where that cannot be told."""
+    state = _state(settings.configuration)
+    # What has its database in force is the state to come back to, whatever an earlier run has left.
+    if database_url(settings):
+        return found["before"] == state and not found["after"] and _is_whole(settings.directory / TAR, found)
+    # Sealed again, the older set would pass for the present state, and the way back would lose that one.
+    if found["after"] and found["after"] != state:
+        raise BackupError(
+            f"the configuration in {settings.configuration[0]} has been changed since it was set aside in "
+            f"{settings.directory / TAR}. Remove {settings.directory / NOTE} to set the present one aside instead."
+        )
+    # A run that was cut short has set aside the older state.
+    return True
+
+
+def _is_whole(tar: Path, found: dict[str, Any]) -> bool:
+    return tar.is_file() and bool(manifest.file_digest(tar) == found["sha256"])
 
 
 def _read(settings: Settings) -> dict[str, Any]:
