@@ -33,7 +33,15 @@ def test_there_and_back(site: Site) -> None:
     assert site.do("keep")["changed"] is False
     assert site.do("put-back")["changed"] is True
     assert listing(site) == before
-    assert "nothing has been set aside" in site.refusal("put-back")
+
+
+def test_a_way_back_that_has_been_gone_is_no_fault(site: Site) -> None:
+    before = listing(site)
+    site.do("keep")
+    without_database(site)
+    site.do("put-back")
+    assert site.do("put-back") == {"changed": False, "files": []}
+    assert listing(site) == before
 
 
 def test_a_change_by_somebody_else_is_not_overwritten(site: Site) -> None:
@@ -108,5 +116,6 @@ def test_a_damaged_tar_is_refused(site: Site) -> None:
 
 
 def test_nothing_to_put_back(site: Site) -> None:
+    (site.config / "gateway.env").write_text("")
     assert "nothing has been set aside" in site.refusal("put-back")
     assert "nothing has been set aside" in site.refusal("seal")
