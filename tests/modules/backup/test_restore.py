@@ -13,12 +13,13 @@ import subprocess
 import tarfile
 import threading
 import typing as t
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psycopg2
 import pytest
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
 from ansible_collections.hx.gateway.tests.modules.support.postgres import PASSWORD, Database
@@ -98,6 +99,77 @@ def test_services_that_do_not_answer_bring_the_old_database_back(site: Site, sav
     said = site.refusal("restore", saved.name, gates=gates)
     assert f"127.0.0.1:{port}" in said
     assert "The database that was there before serves again." in said
+
+
+@contextmanager
+def client(database: Database) -> Iterator[None]:
+    """Somebody who stays connected, and who connects again at once when sent away, as a pool does."""
+    stop = threading.Event()
+
+    def stay() -> None:
+        while not stop.is_set():
+            with suppress(psycopg2.Error), closing(database.connect()) as connection:
+                while not stop.wait(0.005):
+                    connection.cursor().execute("SELECT 1")
+
+    threads = [threading.Thread(target=stay) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_clients_that_stay_connected_do_not_stop_a_restore(site: Site, saved: Path) -> None:
+    before = site.database.execute(KEYS)
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    with client(site.database):
+        site.do("restore", saved.name)
+    assert site.database.execute(KEYS) == before
+
+
+def test_clients_that_stay_connected_do_not_stop_the_way_back(site: Site, saved: Path) -> None:
+    site.database.execute("DELETE FROM keys WHERE spend > 10")
+    gates = [{"url": "http://127.0.0.1:1/", "expect": {}}]
+    with client(site.database):
+        said = site.refusal("restore", saved.name, gates=gates)
+    assert "The database that was there before serves again." in said
+
+
+def test_what_a_client_has_started_meanwhile_starts_again_with_what_was_restored(
+    site: Site, saved: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = services(monkeypatch, tmp_path)
+    (site.config / "gateway.yml").write_text("b: 2\n")
+    gate = [{"url": "http://127.0.0.1:1/", "expect": {}}]
+    site.refusal("restore", saved.name, "--configuration", services=["one", "two"], gates=gate)
+    assert told(log)[-1] == ["restart one: b: 2", "restart two: b: 2"]
+    site.do("restore", saved.name, "--configuration", services=["one", "two"])
+    assert told(log)[-1] == ["restart one: a: 1", "restart two: a: 1"]
+
+
+def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Stand in for systemctl; the file returned has what it was told, each with the configuration of that moment."""
+    log, program = tmp_path / "systemctl.log", tmp_path / "bin/systemctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*: $(cat {tmp_path}/config/gateway.yml)" >>{log}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    return log
+
+
+def told(log: Path) -> list[list[str]]:
+    """Return what was started, together what was started between two stops."""
+    runs: list[list[str]] = [[]]
+    for line in log.read_text().splitlines():
+        if line.startswith("stop"):
+            runs.append([])
+        elif line.startswith(("start", "restart")):
+            runs[-1].append(line)
+    return runs
 
 
 def test_going_back_that_fails_names_both_reasons_and_what_is_kept(site: Site, saved: Path) -> None:

@@ -2,24 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Putting a backup in the place of the running database, with a way back until the services have answered."""
+"""Putting a backup in the place of what runs, with a way back until the services have answered."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from psycopg2 import sql
-
-from . import archive, create, encryption, manifest
+from . import archive, create, encryption, manifest, services
 from .errors import BackupError
 from .scratch import Place, made
 from .settings import Settings, variable
@@ -30,39 +21,47 @@ def drill(settings: Settings, folder: Path, found: dict[str, Any]) -> dict[str, 
     if found["database"]:
         with made(Place(settings), folder, found, settings.identity):
             pass
-    with encryption.opened(folder / _configuration(found), settings.identity) as stream:
-        while stream.read(manifest.CHUNK):
-            pass
+    _read_configuration(settings, folder, found)
     return {"backup": found["id"], "tables": len(found["database"].get("tables", {}))}
 
 
 def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configuration: bool) -> dict[str, Any]:
-    """Compare in a scratch database, then swap it in and let the services prove it; what fails leaves all as it was."""
+    """Restore what a backup holds and let the services prove it; what fails leaves all as it was."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
+    before = settings.directory / f"configuration-before-{stamp}.tar" if configuration else None
     if not found["database"]:
         raise BackupError(f"{folder} holds no database")
     _require_salt(settings, found, configuration=configuration)
-    stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
+    return _swap(settings, folder, found, stamp, before)
+
+
+def _swap(settings: Settings, folder: Path, found: dict[str, Any], stamp: str, before: Path | None) -> dict[str, Any]:
+    """Compare in a scratch database, then swap it in, with the configuration where that is to be replaced, too."""
     place = Place(settings)
     replaced = place.beside(f"before_restore_{stamp}")
-    before = settings.directory / f"configuration-before-{stamp}.tar" if configuration else None
-    with made(place, folder, found, settings.identity) as copy, _stopped(settings.services) as running:
+    with made(place, folder, found, settings.identity) as copy, services.stopped(settings.services) as running:
         if before:
             archive.pack(settings.configuration, before)
         place.rename(place.name, replaced)
         try:
             place.rename(copy, place.name)
-            if configuration:
-                with encryption.opened(folder / _configuration(found), settings.identity) as stream:
-                    _configure(settings, stream)
-            _start(settings, running)
+            if before:
+                _configure(settings, folder, found)
+            services.prove(settings, running)
         except BaseException as error:
-            _back(settings, place, replaced, before, error)
+            _go_back(settings, before, error, (place, replaced))
             raise BackupError(f"{error}. The database that was there before serves again.") from error
     return {"backup": found["id"], "replaced": replaced, "configuration": str(before or "")}
 
 
 def _configuration(found: dict[str, Any]) -> str:
     return create.CONFIGURATION + (encryption.SUFFIX if found["encryption"] else "")
+
+
+def _read_configuration(settings: Settings, folder: Path, found: dict[str, Any]) -> None:
+    with encryption.opened(folder / _configuration(found), settings.identity) as stream:
+        while stream.read(manifest.CHUNK):
+            pass
 
 
 def _require_salt(settings: Settings, found: dict[str, Any], *, configuration: bool) -> None:
@@ -74,70 +73,32 @@ def _require_salt(settings: Settings, found: dict[str, Any], *, configuration: b
         )
 
 
-def _configure(settings: Settings, stream: Any) -> None:
+def _configure(settings: Settings, folder: Path, found: dict[str, Any]) -> None:
+    with encryption.opened(folder / _configuration(found), settings.identity) as stream:
+        _bring_back(settings, stream)
+
+
+def _bring_back(settings: Settings, stream: IO[bytes]) -> None:
     archive.bring_back(stream, settings.configuration)
     if settings.services:
-        _systemctl("daemon-reload")
+        services.reload_units()
 
 
-def _back(settings: Settings, place: Place, replaced: str, before: Path | None, why: BaseException) -> None:
+def _go_back(
+    settings: Settings, before: Path | None, why: BaseException, swapped: tuple[Place, str] | None = None
+) -> None:
     """Put back what was there; where that fails, too, say what is kept under which name."""
+    kept = [f"the database of before is {swapped[1]}, or has its own name again"] if swapped else []
+    kept += [f"the configuration of before is {before}"] if before else []
     try:
-        _stop(settings.services)
-        place.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(place.name)))
-        place.rename(replaced, place.name)
+        services.stop(settings.services)
+        if swapped:
+            place, replaced = swapped
+            place.drop(place.name)
+            place.rename(replaced, place.name)
         if before:
             with before.open("rb") as stream:
-                _configure(settings, stream)
+                _bring_back(settings, stream)
             before.unlink()
     except Exception as error:
-        kept = f"the database of before is {replaced}, or has its own name again"
-        files = f"; the configuration of before is {before}" if before else ""
-        raise BackupError(f"{why}. Going back failed, too: {error}. Nothing is lost: {kept}{files}") from error
-
-
-@contextmanager
-def _stopped(services: list[str]) -> Iterator[list[str]]:
-    """Stop the services that run; whatever happens, those run again at the end."""
-    running = [one for one in services if _systemctl("is-active", "--quiet", one, must=False) == 0]
-    _stop(services)
-    try:
-        yield running
-    finally:
-        for one in running:
-            _systemctl("start", one, must=False)
-
-
-def _stop(services: list[str]) -> None:
-    for one in reversed(services):
-        _systemctl("stop", one)
-
-
-def _start(settings: Settings, running: list[str]) -> None:
-    """Start the services that ran, in their order; where all of them did, each gate must answer as expected."""
-    for one in running:
-        _systemctl("start", one)
-    if running != settings.services:
-        return
-    deadline = time.monotonic() + settings.gate_timeout
-    for gate in settings.gates:
-        while reason := _refusal(gate):
-            if time.monotonic() > deadline:
-                raise BackupError(f"{gate['url']} does not answer as expected after the restore: {reason}")
-            time.sleep(1)
-
-
-def _refusal(gate: dict[str, Any]) -> str:
-    try:
-        with urllib.request.urlopen(gate["url"], timeout=5) as answer:  # noqa: S310  settings take http alone
-            body = json.load(answer)
-    except (OSError, ValueError, urllib.error.URLError) as error:
-        return str(error)
-    return "" if {**body, **gate["expect"]} == body else json.dumps(body)[:500]
-
-
-def _systemctl(*words: str, must: bool = True) -> int:
-    done = subprocess.run(["systemctl", *words], capture_output=True, check=False)
-    if must and done.returncode:
-        raise BackupError(f"systemctl {' '.join(words)} failed: {done.stderr.decode(errors='replace').strip()}")
-    return done.returncode
+        raise BackupError(f"{why}. Going back failed, too: {error}. Nothing is lost: {'; '.join(kept)}") from error

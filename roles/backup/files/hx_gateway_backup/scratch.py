@@ -19,9 +19,9 @@ from psycopg2 import sql
 
 from . import contents, create, encryption, server
 from .errors import BackupError
-from .settings import Settings, variable
+from .settings import Settings, database_url
 
-RENAMES = 25
+ATTEMPTS = 25
 IDENTIFIER_MAX = 63
 """Bytes of an identifier beyond which PostgreSQL cuts it, without an error (NAMEDATALEN - 1)."""
 PRIVILEGES = """
@@ -35,7 +35,7 @@ class Place:
 
     def __init__(self, settings: Settings) -> None:
         """Learn it from DATABASE_URL."""
-        url = variable(settings.database_file, "DATABASE_URL")
+        url = database_url(settings)
         if not url:
             raise BackupError(f"{settings.database_file} names no database (DATABASE_URL) to restore into")
         self.server, self.name = server.of_url(url)
@@ -54,21 +54,28 @@ class Place:
             row = cursor.fetchone()
         return str(row[0]) if row else self.server.user
 
-    def execute(self, *statements: sql.Composed) -> None:
-        """Run statements on the server, outside the database itself."""
+    def execute(self, statement: sql.Composed) -> None:
+        """Run a statement on the server, outside the database itself."""
         with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+            cursor.execute(statement)
 
     def rename(self, old: str, new: str) -> None:
-        """Rename a database, which nobody may be connected to; who comes back at once is sent away again."""
+        """Rename a database."""
+        self._alone(old, _statement("ALTER DATABASE {} RENAME TO {}", old, new))
+
+    def drop(self, name: str) -> None:
+        """Drop a database, if it is there."""
+        self._alone(name, _statement("DROP DATABASE IF EXISTS {}", name))
+
+    def _alone(self, name: str, statement: sql.Composed) -> None:
+        """Do what nobody may be connected to the database for; who comes back at once is sent away again."""
         with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
-            for attempt in range(RENAMES):
-                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (old,))
+            for attempt in range(ATTEMPTS):
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
                 try:
-                    cursor.execute(_statement("ALTER DATABASE {} RENAME TO {}", old, new))
+                    cursor.execute(statement)
                 except psycopg2.errors.ObjectInUse:
-                    if attempt == RENAMES - 1:
+                    if attempt == ATTEMPTS - 1:
                         raise
                     time.sleep(0.2)
                 else:
@@ -79,10 +86,8 @@ class Place:
 def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> Iterator[str]:
     """Restore into a scratch database and compare; yields its name, under which it is removed at the end."""
     name = place.beside(f"check_{found['id'].lower()}")
-    place.execute(
-        _statement("DROP DATABASE IF EXISTS {}", name),
-        _statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner),
-    )
+    place.drop(name)
+    place.execute(_statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner))
     try:
         _fill(place, name, folder, found, identity)
         _privileges(place, name)
@@ -91,7 +96,7 @@ def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> It
             raise BackupError(f"the copy of {folder} differs from what was saved: {'; '.join(told[:20])}")
         yield name
     finally:
-        place.execute(_statement("DROP DATABASE IF EXISTS {}", name))
+        place.drop(name)
 
 
 def _statement(text: str, *names: str) -> sql.Composed:
