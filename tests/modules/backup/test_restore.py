@@ -199,6 +199,75 @@ def test_going_back_that_fails_names_both_reasons_and_what_is_kept(site: Site, s
     assert site.database.execute(KEYS) == before
 
 
+@contextmanager
+def litellm(answer: dict[str, t.Any]) -> Iterator[list[dict[str, t.Any]]]:
+    """Answer as LiteLLM's readiness does; yields the gates that ask for that."""
+
+    class Gate(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Gate) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/health/readiness"
+        yield [{"url": url, "expect": {"db": "connected"}, "expect_without_database": {"db": "Not connected"}}]
+        server.shutdown()
+
+
+@pytest.fixture
+def without(site: Site) -> str:
+    """A backup of the site without its database."""
+    (site.config / "gateway.env").write_text("# none\n")
+    return str(site.do("create")["backup"])
+
+
+def test_a_configuration_alone_comes_back(site: Site, without: str) -> None:
+    (site.config / "gateway.yml").write_text("b: 2\n")
+    (site.config / "added.yml").write_text("x\n")
+    with litellm({"db": "Not connected"}) as gates:
+        done = site.do("restore", without, "--configuration", gates=gates)
+    assert (site.config / "gateway.yml").read_text() == "a: 1\n"
+    assert not (site.config / "added.yml").exists()
+    with tarfile.open(done["configuration"]) as tar:
+        assert f"{site.config}/added.yml".lstrip("/") in tar.getnames()
+
+
+def test_a_configuration_alone_with_which_nothing_serves_goes_again(site: Site, without: str) -> None:
+    (site.config / "gateway.yml").write_text("b: 2\n")
+    with litellm({"db": "connected"}) as gates:
+        said = site.refusal("restore", without, "--configuration", gates=gates)
+    assert "The configuration that was there before serves again." in said
+    assert not list(Path(site.settings["directory"]).glob("configuration-before-*"))
+
+
+def test_a_configuration_alone_stops_nothing_where_it_cannot_be_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = services(monkeypatch, tmp_path)
+    (site.config / "gateway.env").write_text("")
+    made = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True)
+    name = site.do("create", recipients=[made.stderr.split()[-1]])["backup"]
+    assert "backup_identity_file" in site.refusal("restore", name, "--configuration", services=["one"])
+    assert not log.exists()
+
+
+def test_one_without_a_database_says_how_it_is_restored(site: Site, without: str) -> None:
+    said = site.refusal("restore", without)
+    assert "holds no database" in said
+    assert "restore_configuration" in said
+
+
+def test_one_without_a_database_takes_none_away(site: Site, without: str) -> None:
+    (site.config / "gateway.env").write_text('DATABASE_URL="postgresql://a/b"\n')
+    for words in (("restore", without), ("restore", without, "--configuration")):
+        assert "rollback_mode=dbless" in site.refusal(*words)
+
+
 def test_a_name_as_long_as_postgresql_allows_is_never_taken_for_a_scratch_one(site: Site) -> None:
     long = Database("n" * 63, site.database.port)
     environment = site.config / "gateway.env"

@@ -13,7 +13,7 @@ from typing import IO, Any
 from . import archive, create, encryption, manifest, services
 from .errors import BackupError
 from .scratch import Place, made
-from .settings import Settings, variable
+from .settings import Settings, database_url, variable
 
 
 def drill(settings: Settings, folder: Path, found: dict[str, Any]) -> dict[str, Any]:
@@ -29,10 +29,17 @@ def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configur
     """Restore what a backup holds and let the services prove it; what fails leaves all as it was."""
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
     before = settings.directory / f"configuration-before-{stamp}.tar" if configuration else None
-    if not found["database"]:
-        raise BackupError(f"{folder} holds no database")
-    _require_salt(settings, found, configuration=configuration)
-    return _swap(settings, folder, found, stamp, before)
+    if found["database"]:
+        _require_salt(settings, found, configuration=configuration)
+        return _swap(settings, folder, found, stamp, before)
+    if database_url(settings):
+        raise BackupError(
+            f"{folder} holds no database, and {settings.database_file} names one (DATABASE_URL), which LiteLLM would "
+            "lose. To have it serve without a database is what rollback_mode=dbless is for."
+        )
+    if not before:
+        raise BackupError(f"{folder} holds no database, but a configuration: restore_configuration restores it.")
+    return _replace_configuration(settings, folder, found, before)
 
 
 def _swap(settings: Settings, folder: Path, found: dict[str, Any], stamp: str, before: Path | None) -> dict[str, Any]:
@@ -47,11 +54,26 @@ def _swap(settings: Settings, folder: Path, found: dict[str, Any], stamp: str, b
             place.rename(copy, place.name)
             if before:
                 _configure(settings, folder, found)
-            services.prove(settings, running)
+            services.prove(settings, running, database=True)
         except BaseException as error:
             _go_back(settings, before, error, (place, replaced))
             raise BackupError(f"{error}. The database that was there before serves again.") from error
     return {"backup": found["id"], "replaced": replaced, "configuration": str(before or "")}
+
+
+def _replace_configuration(settings: Settings, folder: Path, found: dict[str, Any], before: Path) -> dict[str, Any]:
+    """Put the configuration back alone."""
+    # What cannot be read stops nothing.
+    _read_configuration(settings, folder, found)
+    with services.stopped(settings.services) as running:
+        archive.pack(settings.configuration, before)
+        try:
+            _configure(settings, folder, found)
+            services.prove(settings, running, database=False)
+        except BaseException as error:
+            _go_back(settings, before, error)
+            raise BackupError(f"{error}. The configuration that was there before serves again.") from error
+    return {"backup": found["id"], "replaced": "", "configuration": str(before)}
 
 
 def _configuration(found: dict[str, Any]) -> str:

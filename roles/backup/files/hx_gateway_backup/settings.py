@@ -35,7 +35,7 @@ class Settings:
     releases: dict[str, str]
     """Links to the releases in use, by component."""
     gates: list[dict[str, Any]]
-    """URLs that must answer 200 after a restore, each with what its JSON must contain."""
+    """URLs that must answer 200 after a restore, each with what its JSON must contain, with a database and without."""
     gate_timeout: int
     """Seconds the gates may take."""
     recipients: list[str]
