@@ -1,0 +1,133 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a playbook drops or restores is what it has saved itself; the roles that do the work are stood in for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE = "20260101T000000Z"
+# Each says that it ran.
+STEPS = {
+    "backup": ["main", "remove", "drill", "restore"],
+    "common": ["remove"],
+    "litellm": ["preflight", "remove"],
+    "postgresql": ["remove"],
+    "proxy": ["remove"],
+    "redis": ["remove"],
+}
+STEP = """\
+- ansible.builtin.debug:
+    msg: "ran ROLE STEP, backup {{ backup_name | default('-') }}, saved {{ postgresql_saved | default('-') }}"
+"""
+FAILS_AFTER_THE_MIGRATION = """\
+- ansible.builtin.set_fact:
+    litellm_migrated: true
+- ansible.builtin.fail:
+"""
+
+
+@dataclass
+class Controller:
+    """Runs a playbook of ours with roles that only say that they ran."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        for role, steps in STEPS.items():
+            for step in steps:
+                self.write(f"{self.role(role)}/tasks/{step}.yml", STEP.replace("ROLE", role).replace("STEP", step))
+        # Ours, which names what it made.
+        for file in ("create", "fetch"):
+            shutil.copy(ROOT / f"roles/backup/tasks/{file}.yml", self.folder / self.role("backup") / "tasks")
+        variables = {"__backup_command": [str(self.folder / "program")], "backup_fetch_dir": ""}
+        self.write(f"{self.role('backup')}/vars/main.yml", json.dumps(variables))
+        self.write(f"{self.role('litellm')}/defaults/main.yml", json.dumps({"litellm_base_dir": "/"}))
+        for name in ("lock", "rolling"):
+            self.write(f"playbooks/{name}.yml", "[{hosts: localhost, gather_facts: false}]")
+        self.write("playbooks/tasks/rolling.yml", FAILS_AFTER_THE_MIGRATION)
+        self.makes("configuration.tar", "database.dump.age")
+        host = "localhost ansible_connection=local ansible_become=false ansible_python_interpreter=" + sys.executable
+        self.write("hosts", "\n".join(f"[{group}]\n{host}" for group in ("database", "cache", "gateway")))
+        self.env("DATABASE_URL=x\n")
+
+    @staticmethod
+    def role(name: str) -> str:
+        """Say where a role is."""
+        return f"ansible_collections/hx/gateway/roles/{name}"
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file below the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def env(self, text: str) -> None:
+        """Say what the services' environment is."""
+        self.write("config/api-gateway/gateway.env", text)
+
+    def makes(self, *parts: str) -> None:
+        """Say what a backup consists of."""
+        made = json.dumps({"backup": MADE, "folder": str(self.folder), "parts": parts})
+        self.write("program", f"#!/bin/sh\necho '{made}'\n")
+        (self.folder / "program").chmod(0o755)
+
+    def run(self, playbook: str, **variables: t.Any) -> tuple[int, str]:
+        """Return the status of a run, and what it said, without line breaks."""
+        shutil.copy(ROOT / "playbooks" / playbook, self.folder / "playbooks")
+        given = {"backup_base_dir": str(self.folder), "hx_database_address": "127.0.0.1", "upgrade_disk": 0} | variables
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "ansible",
+                "playbook",
+                "-i",
+                "hosts",
+                "-e",
+                json.dumps(given),
+                f"playbooks/{playbook}",
+            ],
+            cwd=self.folder,
+            env=clean | {"ANSIBLE_COLLECTIONS_PATH": str(self.folder), "ANSIBLE_HOME": str(self.folder / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Controller:
+    """A controller of its own."""
+    return Controller(tmp_path)
+
+
+def test_an_upgrade_returns_to_the_backup_of_its_own_run(controller: Controller) -> None:
+    status, said = controller.run("upgrade.yml")
+    assert status != 0
+    assert f"ran backup restore, backup {MADE}" in said
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_upgrade_looks_for_the_key_of_its_backup(controller: Controller, there: bool) -> None:
+    key = controller.folder / "key"
+    if there:
+        key.touch()
+    status, said = controller.run("upgrade.yml", backup_recipients=["age1x"], backup_identity_file=str(key))
+    assert status != 0
+    assert (f"has no file {key} (backup_identity_file). Nothing was changed." in said) is not there
+    assert ("ran backup restore" in said) is there
