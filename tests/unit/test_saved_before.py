@@ -116,6 +116,32 @@ def controller(tmp_path: Path) -> Controller:
     return Controller(tmp_path)
 
 
+def test_a_database_that_is_in_the_backup_may_be_dropped(controller: Controller) -> None:
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status == 0, said
+    assert f"ran backup drill, backup {MADE}" in said
+    assert "ran postgresql remove, backup -, saved True" in said
+
+
+def test_in_dbless_mode_data_is_not_removed(controller: Controller) -> None:
+    controller.env("# DATABASE_URL=x\nREDIS_URL=y\n")
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status != 0
+    assert "rollback_mode=database" in said
+    assert "Nothing was removed." in said
+    assert "ran " not in said
+
+    status, said = controller.run("remove.yml", remove_confirmed=True)
+    assert status == 0, said
+    assert "saved False" in said
+
+
+def test_a_backup_that_holds_no_dump_saves_no_database(controller: Controller) -> None:
+    controller.makes("configuration.tar")
+    _, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert "ran postgresql remove, backup -, saved False" in said
+
+
 def test_an_upgrade_returns_to_the_backup_of_its_own_run(controller: Controller) -> None:
     status, said = controller.run("upgrade.yml")
     assert status != 0

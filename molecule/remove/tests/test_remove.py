@@ -72,6 +72,21 @@ def test_what_is_not_said_clearly_is_refused_and_nothing_stops(
     assert running(host) == before
 
 
+def test_data_that_a_backup_would_not_hold_is_not_removed(host: Host) -> None:
+    environment = f"{BASE}/config/api-gateway/gateway.env"
+    # As DB-less mode has it, for services that start.
+    host.check_output(f"cp -a {environment} /root/kept && sed -i /^DATABASE_URL=/d {environment}")
+    try:
+        before = running(host)
+        for arguments in ((), ("--check",)):
+            run = remove(*arguments, remove_confirmed=True, remove_data=True)
+            assert run.status != 0
+            assert "rollback_mode=database" in re.sub(r"\s+", " ", run.output)
+            assert (run.changed, running(host)) == (0, before)
+    finally:
+        host.check_output(f"mv /root/kept {environment}")
+
+
 def test_check_mode_tells_and_removes_nothing(host: Host) -> None:
     before = take(host)
     run = remove("--check", "--diff", remove_data=True, remove_packages=True)
