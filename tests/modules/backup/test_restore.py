@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tarfile
 import threading
+import time
 import typing as t
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -137,6 +138,33 @@ def test_clients_that_stay_connected_do_not_stop_the_way_back(site: Site, saved:
     with client(site.database):
         said = site.refusal("restore", saved.name, gates=gates)
     assert "The database that was there before serves again." in said
+
+
+def test_a_worker_of_the_server_is_not_sent_away_by_who_may_not(site: Site, saved: Path) -> None:
+    as_admin(site, f"CREATE ROLE maker LOGIN CREATEDB PASSWORD '{PASSWORD}' IN ROLE hx_gateway")
+    as_admin(site, "ALTER SYSTEM SET autovacuum_naptime = '1s'")
+    as_admin(site, "SELECT pg_reload_conf()")
+    try:
+        # Slow enough to be there all the while.
+        slowly = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+        site.database.execute(f"CREATE TABLE large WITH ({slowly}) AS SELECT n FROM generate_series(1, 500000) n")
+        site.database.execute("DELETE FROM large WHERE n % 2 = 0")
+        wait_for_a_worker(site)
+        replaced = site.do("restore", saved.name, admin_user="maker")["replaced"]
+        as_admin(site, f"DROP DATABASE {replaced}")
+    finally:
+        as_admin(site, "ALTER SYSTEM RESET autovacuum_naptime")
+        as_admin(site, "SELECT pg_reload_conf()")
+        as_admin(site, "DROP ROLE maker")
+
+
+def wait_for_a_worker(site: Site) -> None:
+    """Wait until autovacuum works in the database of a site."""
+    working = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NULL"
+    deadline = time.monotonic() + 60
+    while site.database.execute(working) == [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_a_client_has_started_meanwhile_starts_again_with_what_was_restored(

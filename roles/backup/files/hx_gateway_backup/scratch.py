@@ -24,6 +24,8 @@ from .settings import Settings, database_url
 ATTEMPTS = 25
 IDENTIFIER_MAX = 63
 """Bytes of an identifier beyond which PostgreSQL cuts it, without an error (NAMEDATALEN - 1)."""
+# Workers, which have no user, the server ends itself; only a superuser may.
+SEND_AWAY = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL"
 PRIVILEGES = """
 SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = %s
@@ -71,7 +73,7 @@ class Place:
         """Do what nobody may be connected to the database for; who comes back at once is sent away again."""
         with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
             for attempt in range(ATTEMPTS):
-                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+                cursor.execute(SEND_AWAY, (name,))
                 try:
                     cursor.execute(statement)
                 except psycopg2.errors.ObjectInUse:
