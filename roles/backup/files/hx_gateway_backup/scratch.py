@@ -24,8 +24,11 @@ from .settings import Settings, database_url
 ATTEMPTS = 25
 IDENTIFIER_MAX = 63
 """Bytes of an identifier beyond which PostgreSQL cuts it, without an error (NAMEDATALEN - 1)."""
-# Workers, which have no user, the server ends itself; only a superuser may.
-SEND_AWAY = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL"
+# Autovacuum gives way by itself, and only a superuser may end a superuser's session.
+END_SESSIONS = """
+SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+WHERE a.datname = %s AND (NOT r.rolsuper OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+"""
 PRIVILEGES = """
 SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = %s
@@ -73,7 +76,7 @@ class Place:
         """Do what nobody may be connected to the database for; who comes back at once is sent away again."""
         with self.admin.connect("postgres") as connection, connection.cursor() as cursor:
             for attempt in range(ATTEMPTS):
-                cursor.execute(SEND_AWAY, (name,))
+                cursor.execute(END_SESSIONS, (name,))
                 try:
                     cursor.execute(statement)
                 except psycopg2.errors.ObjectInUse:
