@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import create, keeping, lock, manifest, restore
+from . import access, create, keeping, lock, manifest, restore
 from .errors import BackupError
 from .settings import Settings, read
 
 WITHOUT_A_BACKUP: dict[str, Callable[[Settings], dict[str, Any]]] = {
+    "access": access.require,
     "create": create.create,
     "keep": keeping.keep,
     "seal": keeping.seal,
@@ -32,6 +33,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hx-gateway-backup", description=__doc__)
     parser.add_argument("--settings", type=Path, required=True, help="file the role wrote")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("access", help="refuse where a restore would have no way into the database's server")
     commands.add_parser("create", help="make a backup")
     commands.add_parser("list", help="name the backups that are there")
     commands.add_parser("keep", help="set the configuration aside")
@@ -61,6 +63,8 @@ def run(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         settings = replace(settings, identity=asked.identity or settings.identity)
         folder = _folder(settings, asked.backup)
         found = manifest.read(folder, settings.site, foreign=asked.foreign)
+        if found["database"]:
+            access.require(settings)
         if asked.command == "check":
             return {"backup": found["id"], "parts": sorted(found["parts"]), "versions": found["versions"]}
         if asked.command == "drill":
