@@ -40,7 +40,8 @@ def test_deploy(host: Host, stack: Stack, operator: Operator, works: Callable[[s
     vault = operator.inventory / "group_vars/all/vault.yml"
     with operator.reads("deploy") as page:
         page.block()
-        text = vault.read_text()
+        # As its comment says: the database is on the gateway's own host.
+        text = vault.read_text().replace('vault_hx_backup_password: ""\n', "")
         for name, value in {**operator.secrets, "hx_openai_api_key": "none"}.items():
             text = text.replace(f'vault_{name}: ""', f"vault_{name}: '{value}'")
         assert '""' not in text
