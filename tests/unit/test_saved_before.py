@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE = "20260101T000000Z"
 # Each says that it ran.
 STEPS = {
-    "backup": ["main", "remove", "drill", "restore"],
+    "backup": ["main", "remove", "access", "drill", "restore"],
     "common": ["remove"],
     "litellm": ["preflight", "remove"],
     "postgresql": ["remove"],
