@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
@@ -71,16 +72,15 @@ def test_what_was_lost_comes_back(
 ) -> None:
     key = str(litellm_api("/key/generate", {"max_budget": 5})["key"])
     before = query(ROWS)
-    made = run("backup")
-    assert made.status == 0, made.output
-    on_database('DELETE FROM "LiteLLM_VerificationToken"')
-
     started = host.check_output(STARTED)
-    drill = run("backup", "--tags", "verify")
-    assert drill.status == 0, drill.output
-    assert host.check_output(STARTED) == started
-    assert query(ROWS) == ["0"]
+    # Made and tried in one run, which takes half the time of two.
+    made = run("backup", "--tags", "backup,verify")
+    assert made.status == 0, made.output
+    assert re.search("tables: [0-9]", made.output)
+    assert (host.check_output(STARTED), query(ROWS)) == (started, before)
 
+    on_database('DELETE FROM "LiteLLM_VerificationToken"')
+    assert query(ROWS) == ["0"]
     done = run("restore", restore_backup="latest")
     assert done.status == 0, done.output
     assert query(ROWS) == before

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import BackupError
 from .scratch import Place
-from .settings import Settings, variable
+from .settings import Settings, database_url
 
 # A membership lets act for a role (USAGE), and since PostgreSQL 16 apart from that hand things over to it (SET).
 RIGHTS = """
@@ -29,7 +29,7 @@ WANTED = (
 
 def require(settings: Settings) -> dict[str, Any]:
     """Refuse where no backup could be restored; returns the database and who may restore it."""
-    if not variable(settings.database_file, "DATABASE_URL"):
+    if not database_url(settings):
         return {"database": "", "user": ""}
     place = Place(settings)
     try:
