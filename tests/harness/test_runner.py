@@ -70,6 +70,22 @@ def test_it_goes_on_after_a_failure_and_ends_with_the_totals(tmp_path: Path) -> 
     assert "what went wrong" in result.stdout
 
 
+def test_what_failed_is_named_again_before_the_totals(tmp_path: Path) -> None:
+    tests = tmp_path / "test_it.py"
+    tests.write_text('def test_good(): pass\n\ndef test_bad(): assert 0, "the reason\\nand more"\n')
+    command = f"python -m pytest -q -c /dev/null -p no:cacheprovider {tests}"
+    table = tmp_path / "checks.toml"
+    table.write_text(
+        f'[[check]]\nname = "some"\nkind = "pytest"\ncommand = "{command}"\n'
+        '[[check]]\nname = "other"\ncommand = "true"\n'
+    )
+    words = [PROGRAM, "--table", str(table), "--logs", str(tmp_path / "logs"), "--jobs", "1"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=False).stdout.splitlines()
+    assert lines[-4] == "some failed", lines
+    assert lines[-3].strip().startswith("test_bad: AssertionError: the reason"), lines
+    assert lines[-1] == "2 passed, 1 failed"
+
+
 def test_nothing_runs_beside_a_check_that_wants_to_be_alone(tmp_path: Path) -> None:
     table = tmp_path / "checks.toml"
     busy = tmp_path / "busy"
