@@ -113,7 +113,7 @@ def client(database: Database) -> Iterator[None]:
                 while not stop.wait(0.005):
                     connection.cursor().execute("SELECT 1")
 
-    threads = [threading.Thread(target=stay) for _ in range(3)]
+    threads = [threading.Thread(target=stay, name=f"client-{number}") for number in range(3)]
     for thread in threads:
         thread.start()
     try:
