@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -116,3 +118,20 @@ def test_an_unknown_check_is_refused_by_name() -> None:
     result = subprocess.run([PROGRAM, "nonsense"], capture_output=True, text=True, check=False)
     assert result.returncode != 0
     assert "nonsense" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_runs_ends_with_it(tmp_path: Path, number: signal.Signals) -> None:
+    started = tmp_path / "started"
+    table = tmp_path / "checks.toml"
+    command = f"echo $$ >{started}; sleep 60"
+    table.write_text("\n".join(f"[[check]]\nname = '{name}'\ncommand = '{command}'" for name in ("one", "next")))
+    words = [PROGRAM, "--table", str(table), "--logs", str(tmp_path / "logs"), "--jobs", "1"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        while not (started.exists() and started.read_text()):
+            time.sleep(0.05)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "next: running" not in output
+    assert not Path(f"/proc/{started.read_text().strip()}").exists()
