@@ -52,6 +52,11 @@ class Written:
         data = json.dumps(after, indent=1, sort_keys=True).encode()
         write(self._record, Content(data, 0o600, os.geteuid(), os.getegid()))
 
+    def is_by_hand(self, path: str, content: Content | None) -> bool:
+        """Tell whether somebody else changed what the roles last wrote."""
+        noted = self.load().get(path)
+        return content is not None and noted is not None and digest(content.data) != noted
+
     def original_of(self, path: str) -> str:
         """Name the copy of what was there before the roles came."""
         return f"{self._beside(path)}.original"
@@ -84,3 +89,8 @@ class Written:
         path = os.path.relpath(copy.rpartition(".")[0], os.path.join(self.state, "replaced"))
         for old in self._copies(path, "[0-9]*Z")[:-_SET_ASIDE]:
             os.unlink(old)
+
+
+def kept_edit(path: str, copy: str) -> str:
+    """Say where somebody finds again what they had written."""
+    return f"{path} was changed by hand; what was in it is kept as {copy}"

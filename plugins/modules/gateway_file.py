@@ -123,7 +123,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.module_utils._environment_file import environment_problem
 from ansible_collections.hx.gateway.plugins.module_utils._kept_files import Content, KeptError, read
 from ansible_collections.hx.gateway.plugins.module_utils._links import LinkError, refuse_planted_link
-from ansible_collections.hx.gateway.plugins.module_utils._written import STATE, Written, digest
+from ansible_collections.hx.gateway.plugins.module_utils._written import STATE, Written, digest, kept_edit
 
 
 class FileError(Exception):
@@ -142,6 +142,7 @@ class ConfigurationFile:
         refuse_planted_link(self.path)
         self.before = read(self.path)
         self.noted = self.written.load().get(self.path)
+        self.by_hand = self.written.is_by_hand(self.path, self.before)
         self.after = self._wanted()
 
     def _wanted(self) -> Content:
@@ -158,11 +159,6 @@ class ConfigurationFile:
             uid, gid = -1, -1  # made by a task that check mode only predicts
         return Content(params["content"].encode(), int(params["mode"], 8), uid, gid)
 
-    @property
-    def by_hand(self) -> bool:
-        """Whether somebody else changed what was last written."""
-        return self.before is not None and self.noted is not None and digest(self.before.data) != self.noted
-
     def apply(self) -> dict[str, t.Any]:
         """Write the file if it is not as it is to be."""
         changed = self.before != self.after
@@ -171,7 +167,7 @@ class ConfigurationFile:
         if self.before and replaced and (self.by_hand or self.noted is None):
             copy = self.written.copy_of(self.path, known=self.noted is not None)
             if self.by_hand:
-                self.module.warn(f"{self.path} was changed by hand; what was in it is kept as {copy}")
+                self.module.warn(kept_edit(self.path, copy))
         if not self.before or replaced:
             self._write(copy)
         elif changed and not self.module.check_mode:

@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - With O(state=kept) it copies O(files) as they are beside the release that C(current) points to, into a folder that only
     root can enter, and notes that this release has passed its gate.
-  - With O(state=current) it makes a release the current one again and puts the files back that were kept with it.
+  - With O(state=current) it makes a release the current one again and puts the files back that were kept with it. One that
+    somebody else changed since the roles wrote it is copied first, as M(hx.gateway.gateway_file) does, and named in a warning.
   - It never builds, starts or stops anything.
 author:
   - hx.gateway contributors (@hx-gateway)
@@ -109,7 +110,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.module_utils._kept_files import Content, KeptError, KeptFiles, read, write
 from ansible_collections.hx.gateway.plugins.module_utils._releases import SERVED, ReleaseError, Releases
-from ansible_collections.hx.gateway.plugins.module_utils._written import STATE, Written, digest
+from ansible_collections.hx.gateway.plugins.module_utils._written import STATE, Written, digest, kept_edit
 
 
 class ReleaseSwitch:
@@ -151,6 +152,7 @@ class ReleaseSwitch:
         stored = KeptFiles(self.releases.kept_folder(name)).load()
         wanted = {path: content for path, content in stored.items() if path in self.files}
         differing = [path for path, content in wanted.items() if read(path) != content]
+        self._keep_edits(differing)
         if not self.module.check_mode:
             for path in differing:
                 self._put(path, wanted[path])
@@ -158,6 +160,16 @@ class ReleaseSwitch:
             if name != self.before:
                 self._link(name)
         return self._result(name, differing, changed=bool(differing) or name != self.before)
+
+    def _keep_edits(self, paths: list[str]) -> None:
+        """Copy what somebody else wrote before it is replaced, and name it."""
+        for path in paths:
+            present = read(path)
+            if present is not None and self.written.is_by_hand(path, present):
+                copy = self.written.copy_of(path, known=True)
+                if not self.module.check_mode:
+                    self.written.set_aside(copy, present)
+                self.module.warn(kept_edit(path, copy))
 
     def _note(self, contents: dict[str, Content | None]) -> None:
         self.written.note({path: digest(content.data) if content else None for path, content in contents.items()})

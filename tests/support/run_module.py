@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import yaml
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 
@@ -52,6 +53,7 @@ def documented_names(module: ModuleType) -> set[str]:
 def run_module(main: t.Callable[[], t.NoReturn], **arguments: t.Any) -> Outcome:
     """Run the main function of a module with arguments and return what it printed."""
     printed = io.StringIO()
+    warnings._global_warnings.clear()  # those of a run before, which was another process on a host
     with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         main()
     return Outcome(printed.getvalue())

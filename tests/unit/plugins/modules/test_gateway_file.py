@@ -10,7 +10,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.common import warnings
 from ansible_collections.hx.gateway.plugins.modules import gateway_file, gateway_file_info
 from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
@@ -42,12 +41,6 @@ class Host:
             str(path.relative_to(self.state / "replaced" / str(self.folder).lstrip("/"))): path.read_text()
             for path in sorted(self.state.rglob("gateway.yml.*"))
         }
-
-
-@pytest.fixture(autouse=True)
-def no_warnings_for_other_tests() -> t.Iterator[None]:
-    yield
-    warnings._global_warnings.clear()
 
 
 @pytest.fixture

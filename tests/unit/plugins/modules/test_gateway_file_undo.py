@@ -10,19 +10,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.common import warnings
 from ansible_collections.hx.gateway.plugins.modules import gateway_file, gateway_file_undo
 from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
 OWNER = Path("/proc/self").owner()
 GROUP = Path("/proc/self").group()
 CHECK = {"_ansible_check_mode": True}
-
-
-@pytest.fixture(autouse=True)
-def no_warnings_for_other_tests() -> t.Iterator[None]:
-    yield
-    warnings._global_warnings.clear()
 
 
 class Host:

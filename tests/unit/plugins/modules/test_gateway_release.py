@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hx.gateway.plugins.modules import gateway_release, gateway_release_info
 from ansible_collections.hx.gateway.tests.support.run_module import Outcome, documented_names, run_module
 
@@ -175,6 +176,23 @@ def test_a_link_in_the_place_of_a_file_is_refused(component: Component, tmp_path
     outcome = component.run(state="kept")
     assert outcome.failed
     assert str(component.file) in outcome["msg"]
+
+
+def test_what_somebody_else_wrote_is_kept_and_named(component: Component, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where controller code is loaded as well, a module's warnings go there and not into its result.
+    told: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: told.append(text))
+    component.run(state="kept", written=True)
+    component.write("by hand: 1\n")
+    component.run(release="previous", _ansible_check_mode=True)
+    assert "changed by hand" in told.pop()
+    assert not (component.state / "replaced").exists()
+    component.run(release="previous")
+    (copy,) = (component.state / "replaced").rglob("gateway.yml.*")
+    assert str(copy) in told.pop()
+    assert (copy.read_text(), component.file.read_text()) == ("by hand: 1\n", "old: 1\n")
+    component.run(release="1.1.0")
+    assert told == []
 
 
 def test_without_a_record_previous_is_the_one_completed_last(tmp_path: Path) -> None:
