@@ -1,0 +1,121 @@
+# Copyright (c) hx.gateway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Releases are built without showing a password, and those one may go back to stay; all on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import typing as t
+import zipfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "password-of-the-proxy"
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a release belongs to root")
+
+
+def run(folder: Path, step: str, **variables: t.Any) -> str:
+    """Run a step of role common, which must succeed; returns all that it says."""
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.import_role": {"name": "hx.gateway.common", "tasks_from": step}}],
+    }
+    (folder / "play.yml").write_text(json.dumps([play]))
+    (folder / "variables.json").write_text(json.dumps({"ansible_python_interpreter": sys.executable, **variables}))
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-vvvv", "-e", "@variables.json", "play.yml"],
+        cwd=folder,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"), "ANSIBLE_HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def wheel(folder: Path) -> Path:
+    """Make a wheel that installs one empty module."""
+    path = folder / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("tiny.py", "")
+        file.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        file.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("tiny-1.dist-info/RECORD", "tiny.py,,\n")
+    return path
+
+
+@contextmanager
+def command_lines() -> t.Iterator[set[bytes]]:
+    """Collect the command lines of all processes meanwhile."""
+    seen: set[bytes] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.01):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    seen.add(path.read_bytes())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_the_password_of_a_proxy_or_an_index_is_told_to_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.touch()
+    with command_lines() as seen:
+        said = run(
+            tmp_path,
+            "release",
+            _common_release_root=str(tmp_path),
+            _common_release_name="1",
+            _common_release_lock=str(lock),
+            _common_release_wheels=[str(wheel(tmp_path))],
+            _common_release_python=sys.executable,
+            _common_release_room=0,
+            _common_release_pip_no_index=True,
+            _common_release_pip_index_url=f"https://user:{PASSWORD}@index.invalid/simple",
+            _common_release_pip_proxy=f"http://user:{PASSWORD}@127.0.0.1:9",
+        )
+    assert any(b"pip" in line and b"install" in line for line in seen)
+    assert not [line for line in seen if PASSWORD.encode() in line]
+    assert PASSWORD not in said
+    release = tmp_path / "releases/1"
+    assert list(release.glob("venv/lib/python3*/site-packages/tiny.py"))
+    assert not [path for path in release.glob("*") if path.is_file() and PASSWORD in path.read_text()]
+
+
+def test_what_served_last_stays_where_a_run_was_cut_off_after_its_switch(tmp_path: Path) -> None:
+    for age, name in enumerate(("3", "2", "1", "0")):
+        folder = tmp_path / "releases" / name
+        folder.mkdir(parents=True)
+        (folder / ".complete").write_text(name)
+        os.utime(folder / ".complete", (1_700_000_000 - age, 1_700_000_000 - age))
+    (tmp_path / "served").write_text("1\n")
+    (tmp_path / "current").symlink_to("releases/2")
+    run(
+        tmp_path,
+        "switch",
+        _common_release_root=str(tmp_path),
+        _common_release_name="3",
+        _common_release_keep=2,
+        _common_switch_notify=[],
+    )
+    assert (tmp_path / "current").readlink() == Path("releases/3")
+    assert {path.name for path in (tmp_path / "releases").iterdir()} == {"3", "2", "1"}
