@@ -146,9 +146,11 @@ def test_one_that_is_damaged_is_refused_before_anything_changes(host: Host) -> N
     host.check_output(f"mv /root/kept {dump}")
 
 
-def test_one_that_is_only_on_the_controller_is_uploaded_whole(host: Host, tmp_path: Path) -> None:
-    back_up(backup_fetch_dir=str(tmp_path))
+def test_one_that_is_only_on_the_controller_is_uploaded_whole(host: Host, stack: Stack, tmp_path: Path) -> None:
+    made = back_up(backup_fetch_dir=str(tmp_path))
+    assert sum(form in made.output for form in stack.forms_of_secrets()) == 0
     (fetched,) = (path.parent for path in tmp_path.rglob("manifest.json"))
+    assert {path.stat().st_mode & 0o777 for path in (fetched, *fetched.iterdir())} == {0o700, 0o600}
     # As a run that was killed while it uploaded has left it.
     host.check_output(
         f"mv {BACKUPS}/{fetched.name} {BACKUPS}/.uploading && cd {BACKUPS}/.uploading"

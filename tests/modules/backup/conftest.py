@@ -46,6 +46,7 @@ class Site:
             "configuration": [str(config)],
             "salt_file": str(config / "litellm.env"),
             "database_file": str(config / "gateway.env"),
+            "migrations": "",
             "services": [],
             "releases": {},
             "gates": [],

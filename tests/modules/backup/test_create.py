@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import tarfile
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from ansible_collections.hx.gateway.tests.modules.backup.conftest import SALT, Site
 
 
@@ -58,6 +60,19 @@ def test_a_database_in_use_is_saved_as_of_one_moment(site: Site) -> None:
         writer.join()
     assert site.database.execute("SELECT count(*) FROM keys")[0][0] > 100500
     assert site.do("drill", name)["tables"] == 2
+
+
+def test_what_bounds_idle_sessions_does_not_end_a_long_dump(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+        site.database.execute(f"ALTER DATABASE {site.database.name} SET {setting} = '200ms'")
+    slow = tmp_path / "bin/pg_dump"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 1\nexec {shutil.which("pg_dump")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(slow.parent), prepend=":")
+    assert site.do("drill", site.do("create")["backup"])["tables"] == 2
 
 
 def test_old_ones_go_and_unfinished_ones_are_removed(site: Site) -> None:

@@ -179,11 +179,24 @@ def test_what_a_client_has_started_meanwhile_starts_again_with_what_was_restored
     assert told(log)[-1] == ["restart one: a: 1", "restart two: a: 1"]
 
 
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+@pytest.mark.parametrize(("state", "asked"), [("failed", True), ("activating", True), ("inactive", False)])
+def test_what_tries_to_run_has_to_serve_afterwards(
+    site: Site, saved: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str, asked: bool
+) -> None:
+    services(monkeypatch, tmp_path, state)
+    gate = [{"url": "http://127.0.0.1:1/", "expect": {}}]
+    done = site.run("restore", saved.name, services=["one"], gates=gate)
+    assert (done.returncode == 1) is asked, done.stderr
+    assert ("does not answer as expected" in done.stderr) is asked
+
+
+def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str = "active") -> Path:
     """Stand in for systemctl; the file returned has what it was told, each with the configuration of that moment."""
     log, program = tmp_path / "systemctl.log", tmp_path / "bin/systemctl"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho "$*: $(cat {tmp_path}/config/gateway.yml)" >>{log}\n')
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" != show ] || echo {state}\necho "$*: $(cat {tmp_path}/config/gateway.yml)" >>{log}\n'
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     return log
@@ -421,3 +434,33 @@ def test_encrypted_parts_need_the_key(site: Site, tmp_path: Path) -> None:
     other = tmp_path / "other"
     subprocess.run(["age-keygen", "--output", other], capture_output=True, check=True)
     assert "cannot be decrypted" in site.refusal("restore", name, "--identity", str(other))
+
+
+def test_links_in_the_configuration_come_back_and_go(site: Site) -> None:
+    (site.config / "link").symlink_to("gateway.yml")
+    name = site.do("create")["backup"]
+    (site.config / "link").unlink()
+    (site.config / "later").symlink_to("gateway.yml")
+    site.do("restore", name, "--configuration")
+    assert (site.config / "link").readlink() == Path("gateway.yml")
+    assert not (site.config / "later").is_symlink()
+
+
+def test_the_schema_of_a_newer_litellm_is_refused_unless_it_is_in_use(site: Site, tmp_path: Path) -> None:
+    known = tmp_path / "releases/1/lib/python3.11/migrations"
+    (known / "20250101000000_one").mkdir(parents=True)
+    (known / "20250101000000_one/migration.sql").touch()
+    migrations = f"{tmp_path}/releases/*/lib/python3*/migrations"
+    site.database.execute(
+        'CREATE TABLE "_prisma_migrations" (migration_name text, finished_at timestamptz DEFAULT now())'
+    )
+    site.database.execute("""INSERT INTO "_prisma_migrations" VALUES ('20250101000000_one'), ('20260101000000_two')""")
+    newer = site.do("create")["backup"]
+    site.do("check", newer, migrations=migrations)  # which it is now, and so LiteLLM runs on it
+    site.database.execute("""DELETE FROM "_prisma_migrations" WHERE migration_name = '20260101000000_two'""")
+    for command in ("check", "restore"):
+        assert "20260101000000_two), which is newer" in site.refusal(command, newer, migrations=migrations)
+    site.do("drill", newer, migrations=migrations)
+    (known / "20260101000000_two").mkdir()
+    (known / "20260101000000_two/migration.sql").touch()
+    site.do("restore", newer, migrations=migrations)

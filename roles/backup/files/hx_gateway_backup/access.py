@@ -38,6 +38,8 @@ def require(settings: Settings) -> dict[str, Any]:
         raise BackupError(f"{str(error).strip()}\n{WANTED}") from error
     if lacking:
         raise BackupError(f"{place.admin.user} on PostgreSQL {place.admin.host} {', '.join(lacking)}. {WANTED}")
+    with place.admin.connect("postgres") as connection:
+        place.admin.require_client(connection)
     return {"database": place.name, "user": place.admin.user}
 
 

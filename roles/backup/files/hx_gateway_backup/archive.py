@@ -44,6 +44,7 @@ def unpack(stream: IO[bytes], paths: list[str], base: Path = Path("/")) -> list[
                 written.append(name)
             elif member.issym():
                 _relink(member, target)
+                written.append(name)
             else:
                 raise BackupError(f"the configuration in the backup holds {name}, which cannot be put back")
     return written
@@ -54,7 +55,7 @@ def bring_back(stream: IO[bytes], paths: list[str]) -> list[str]:
     written = unpack(stream, paths)
     for path in map(Path, paths):
         for file in list(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and str(file) not in written:
+            if (file.is_file() or file.is_symlink()) and str(file) not in written:
                 file.unlink()
     return written
 

@@ -66,6 +66,8 @@ def run(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         if found["database"]:
             access.require(settings)
         if asked.command == "check":
+            if found["database"]:
+                restore.require_schema(settings, found)
             return {"backup": found["id"], "parts": sorted(found["parts"]), "versions": found["versions"]}
         if asked.command == "drill":
             return restore.drill(settings, folder, found)

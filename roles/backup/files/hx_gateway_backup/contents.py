@@ -35,9 +35,10 @@ def tables(cursor: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-def newest_migration(cursor: Any, found: dict[str, Any]) -> str:
+def newest_migration(cursor: Any) -> str:
     """Return the last of LiteLLM's migrations, or nothing where it has no ledger."""
-    if "public._prisma_migrations" not in found:
+    cursor.execute("SELECT to_regclass('public._prisma_migrations')")
+    if cursor.fetchone()[0] is None:
         return ""
     cursor.execute(LEDGER)
     return str(cursor.fetchone()[0] or "")

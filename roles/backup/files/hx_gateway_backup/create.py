@@ -101,7 +101,9 @@ def _database(settings: Settings, folder: Path) -> dict[str, Any]:
     origin, name = server.of_url(url)
     target = folder / DUMP
     with origin.connect(name) as connection, connection.cursor() as cursor:
-        _require_space(cursor, settings.directory)
+        origin.require_client(connection)
+        cursor.execute("SELECT pg_database_size(current_database())")
+        require_space(settings.directory, cursor.fetchone()[0])
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(
             "SELECT pg_export_snapshot(), current_setting('server_version'), pg_get_userbyid(datdba)"
@@ -115,7 +117,7 @@ def _database(settings: Settings, folder: Path) -> dict[str, Any]:
             f"--dbname={name}",
         )
         found = contents.tables(cursor)
-        migration = contents.newest_migration(cursor, found)
+        migration = contents.newest_migration(cursor)
         cursor.execute("COMMIT")
     return {
         "name": name,
@@ -125,9 +127,9 @@ def _database(settings: Settings, folder: Path) -> dict[str, Any]:
     }
 
 
-def _require_space(cursor: Any, directory: Path) -> None:
-    cursor.execute("SELECT pg_database_size(current_database())")
-    needed = cursor.fetchone()[0] + SLACK
+def require_space(directory: Path, size: int) -> None:
+    """Refuse to write a database of `size` bytes where it might not fit."""
+    needed = size + SLACK
     there = shutil.disk_usage(directory).free
     if there < needed:
         raise BackupError(f"{directory} has {there >> 20} MiB free, and the database may need {needed >> 20} MiB")

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import glob
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from . import archive, create, encryption, manifest, services
+from . import archive, contents, create, encryption, manifest, services
 from .errors import BackupError
 from .scratch import Place, made
 from .settings import Settings, database_url, variable
@@ -30,6 +31,7 @@ def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configur
     stamp = datetime.now(UTC).strftime("%Y%m%dt%H%M%Sz")
     before = settings.directory / f"configuration-before-{stamp}.tar" if configuration else None
     if found["database"]:
+        require_schema(settings, found)
         _require_salt(settings, found, configuration=configuration)
         return _swap(settings, folder, found, stamp, before)
     if database_url(settings):
@@ -40,6 +42,23 @@ def restore(settings: Settings, folder: Path, found: dict[str, Any], *, configur
     if not before:
         raise BackupError(f"{folder} holds no database, but a configuration: restore_configuration restores it.")
     return _replace_configuration(settings, folder, found, before)
+
+
+def require_schema(settings: Settings, found: dict[str, Any]) -> None:
+    """Refuse the database of a LiteLLM that is newer than the one in use, unless it runs on that schema now."""
+    wanted = found["versions"].get("migration", "")
+    known = {Path(file).parent.name for file in glob.glob(f"{settings.migrations}/*/migration.sql")}
+    if not wanted or not known or wanted in known:
+        return
+    place = Place(settings)
+    with place.server.connect(place.name) as connection, connection.cursor() as cursor:
+        present = contents.newest_migration(cursor)
+    if wanted > present:
+        made_with = found["versions"].get("litellm", "")
+        raise BackupError(
+            f"backup {found['id']} has the schema of LiteLLM {made_with} (migration {wanted}), which is newer than the "
+            "LiteLLM in use: bring that one up to date first (playbooks/upgrade.yml)."
+        )
 
 
 def _swap(settings: Settings, folder: Path, found: dict[str, Any], stamp: str, before: Path | None) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Place:
 @contextmanager
 def made(place: Place, folder: Path, found: dict[str, Any], identity: str) -> Iterator[str]:
     """Restore into a scratch database and compare; yields its name, under which it is removed at the end."""
+    _require_space(place)
     name = place.beside(f"check_{found['id'].lower()}")
     place.drop(name)
     place.execute(_statement("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0", name, place.owner))
@@ -108,12 +109,35 @@ def _statement(text: str, *names: str) -> sql.Composed:
     return sql.SQL(text).format(*(sql.Identifier(name) for name in names))
 
 
+def _require_space(place: Place) -> None:
+    """Refuse where a copy could fill the disk of the running database, as far as that is this host's."""
+    if not place.admin.system_user:
+        return
+    with place.admin.connect("postgres") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_database_size(oid), current_setting('data_directory') FROM pg_database WHERE datname = %s",
+            (place.name,),
+        )
+        row = cursor.fetchone()
+    if row:
+        create.require_space(Path(row[1]), row[0])
+
+
 def _fill(place: Place, scratch: str, folder: Path, found: dict[str, Any], identity: str) -> None:
     part = create.DUMP + (encryption.SUFFIX if found["encryption"] else "")
     # What another role owned there is the present role's here.
     role = [] if found["database"]["owner"] == place.owner else ["--no-owner", f"--role={place.owner}"]
+    with place.admin.connect("postgres") as connection:
+        # pg_restore 17 sets transaction_timeout, which servers before it do not have, and stops at nothing else either.
+        knows = connection.server_version >= 170000 or place.admin.require_client(connection) < 17
+    words = ["pg_restore", "--no-password", *role, f"--dbname={scratch}", *(["--exit-on-error"] if knows else [])]
     with encryption.opened(folder / part, identity) as dump:
-        place.admin.run("pg_restore", "--exit-on-error", "--no-password", *role, f"--dbname={scratch}", stdin=dump)
+        place.admin.run(*words, stdin=dump, passes=None if knows else _only_a_setting)
+
+
+def _only_a_setting(said: str) -> bool:
+    """Tell by what pg_restore said whether all that failed was a setting the server does not have."""
+    return 'parameter "transaction_timeout"' in said and said.endswith("errors ignored on restore: 1")
 
 
 def _tables(place: Place, name: str) -> dict[str, dict[str, Any]]:

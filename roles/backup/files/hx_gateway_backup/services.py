@@ -21,8 +21,8 @@ from .settings import Settings
 
 @contextmanager
 def stopped(services: list[str]) -> Iterator[list[str]]:
-    """Stop the services that run; where what follows fails, those run again at the end."""
-    running = [one for one in services if _systemctl("is-active", "--quiet", one, must=False) == 0]
+    """Stop the services that run or try to; where what follows fails, those run again at the end."""
+    running = [one for one in services if _state(one) != "inactive"]
     try:
         stop(services)
         yield running
@@ -69,6 +69,11 @@ def _refusal(url: str, expected: dict[str, Any]) -> str:
     except (OSError, ValueError, urllib.error.URLError) as error:
         return str(error)
     return "" if {**body, **expected} == body else json.dumps(body)[:500]
+
+
+def _state(service: str) -> str:
+    command = ["systemctl", "show", "--property=ActiveState", "--value", service]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _systemctl(*words: str, must: bool = True) -> int:

@@ -30,6 +30,8 @@ class Settings:
     """Environment file with LITELLM_SALT_KEY."""
     database_file: Path
     """Environment file with DATABASE_URL; without that line there is no database to save."""
+    migrations: str
+    """Pattern of the folders with the migrations of the LiteLLM in use; empty to take a backup of any."""
     services: list[str]
     """Units that use the database, in the order in which they start."""
     releases: dict[str, str]
