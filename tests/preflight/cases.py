@@ -154,5 +154,6 @@ CASES = (
     bad("redis", "redis_commands", ["+@all"]),
     bad("litellm", "litellm_master_key", f"{SECRET}-without-its-beginning", "litellm_master_key", "sk-"),
     bad("litellm", "litellm_prisma_engine", "rust"),
+    bad("litellm", "litellm_http_proxy", f"http://u:{SECRET}@proxy:3128", litellm_prisma_engine="native"),
     bad("proxy", "proxy_upstream_url", "127.0.0.1:4000"),
 )

@@ -146,6 +146,14 @@ def test_one_that_is_damaged_is_refused_before_anything_changes(host: Host) -> N
     host.check_output(f"mv /root/kept {dump}")
 
 
+def test_a_folder_of_the_controller_that_is_not_absolute_is_refused(host: Host) -> None:
+    before = names(host)
+    run = play("-e", "backup_fetch_dir=fetched", playbook="playbooks/backup.yml")
+    assert run.status != 0
+    assert "backup_fetch_dir must be an absolute path" in run.output
+    assert names(host) == before
+
+
 def test_one_that_is_only_on_the_controller_is_uploaded_whole(host: Host, stack: Stack, tmp_path: Path) -> None:
     made = back_up(backup_fetch_dir=str(tmp_path))
     assert sum(form in made.output for form in stack.forms_of_secrets()) == 0
