@@ -94,7 +94,7 @@ async def test_redis_without_an_address_does_not_start(tmp_path: Path, monkeypat
 async def test_subcommands(tmp_path: Path) -> None:
     file = tmp_path / "gateway.yml"
     file.write_text(
-        "upstream: {url: 'http://a:1'}\n"
+        "upstream: {url: 'http://a:1'}\nusage: {enabled: true}\n"
         "middlewares: {disable: [health], replace: {embeddings: 'plugins:a'}, add: [{factory: 'plugins:b'}]}\n"
     )
     wrong = tmp_path / "wrong.yml"
@@ -118,6 +118,7 @@ async def test_subcommands(tmp_path: Path) -> None:
     assert ["embeddings", "replaced", "by", "plugins:a"] in shown
     assert ["(added)", "plugins:b"] in shown
     assert ["metrics", "off"] in shown
+    assert ["usage_records", "on"] in shown  # whoever asks may have no secrets, and no database
     assert ["path_gate", "on"] in shown
     assert ["forwarder", "http://a:1"] in shown
     assert ["/v1/*", "LiteLLM"] in shown

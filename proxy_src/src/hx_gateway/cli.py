@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.write("configuration is valid\n")
             return EX_OK
         if arguments.command == "routes":
-            sys.stdout.write(asyncio.run(describe(config)))
+            sys.stdout.write(describe(config))
             return EX_OK
         return _run(config, source)
     except ConfigError as error:

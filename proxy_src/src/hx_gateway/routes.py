@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from hx_gateway.log import LogSink
-from hx_gateway.middleware import Services, ServiceState
 from hx_gateway.pipeline import ordered
-from hx_gateway.upstream.factory import make_upstream
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
 
+_SECTIONS: Final = {"usage_records": "usage"}
+"""Sections of the configuration that are not named as their middleware is."""
 
-async def describe(config: Config) -> str:
-    """Return the pipeline, outermost first, with what is on, and the addresses served. Nothing is listened on."""
+
+def describe(config: Config) -> str:
+    """Return the pipeline, outermost first, with what is on, and the addresses served; nothing of it is made."""
     lines = [f"listens on {config.listen.address} port {config.listen.port}, {config.workers} worker(s)"]
     lines += ["", "pipeline"]
-    async with AsyncExitStack() as lifespan:
-        log = LogSink(os.open(os.devnull, os.O_WRONLY))
-        lifespan.callback(log.close)
-        upstream = make_upstream(config.upstream)
-        lifespan.push_async_callback(upstream.aclose)
-        services = Services(config, upstream, log, lifespan, ServiceState())
-        for name, factory in ordered():
-            lines += _added(config, name)
-            if name in config.middlewares.replace:
-                state = f"replaced by {config.middlewares.replace[name]}"
-            elif name in config.middlewares.disable:
-                state = "left out"
-            else:
-                state = "off" if factory(services) is None else "on"
-            lines.append(f"  {name:<16} {state}")
+    for name, _ in ordered():
+        lines += _added(config, name)
+        if name in config.middlewares.replace:
+            state = f"replaced by {config.middlewares.replace[name]}"
+        elif name in config.middlewares.disable:
+            state = "left out"
+        else:
+            section = getattr(config, _SECTIONS.get(name, name), None)
+            state = "on" if getattr(section, "enabled", True) else "off"
+        lines.append(f"  {name:<16} {state}")
     lines += [*_added(config, "forwarder"), f"  {'forwarder':<16} {config.upstream.url}", "", "addresses"]
     if "health" not in config.middlewares.disable:
         lines += ["  /healthz         the process works", "  /readyz          LiteLLM can be used"]

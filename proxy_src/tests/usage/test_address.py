@@ -29,6 +29,7 @@ def server() -> Iterator[PostgresServer]:
         ("postgresql:///secret", "must be postgresql://"),
         ("secret", "must be postgresql://"),
         ("postgresql://[secret/d", "is not a URL"),
+        ("postgresql://u:secret/secret@h/d", "is not a URL"),
     ],
 )
 def test_what_is_no_address(url: str, line: str) -> None:

@@ -38,7 +38,7 @@ class DatabaseAddress:
             raise ConfigError(f"{VARIABLE}: required in the environment, since usage.enabled is true")
         try:
             parts = urlsplit(url)
-            host = parts.hostname
+            host, _ = parts.hostname, parts.port
         except ValueError:
             raise ConfigError(f"{VARIABLE}: is not a URL") from None
         given = parse_qsl(parts.query)
