@@ -102,14 +102,15 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def process(*arguments: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
-    """Run `hx-gateway` with `arguments` on a free port and wait until it listens."""
+async def process(*arguments: str, env: Mapping[str, str] | None = None, group: bool = False) -> AsyncIterator[Process]:
+    """Run `hx-gateway` with `arguments` on a free port and wait until it listens; in a process group if `group`."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "hx_gateway", "--listen", "127.0.0.1:0", *arguments),
         env=environment(**(env or {})),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=group,
     )
     made = Process(child, 0)
     try:

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from scrape import samples, value
 
 from limits import limit
@@ -18,6 +20,8 @@ from running import process, run
 from wire import Client, ask, chunk, client, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from running import Process
     from wire import Seen
 
@@ -73,6 +77,49 @@ async def test_workers_are_replaced_and_drain_together(tmp_path: Path) -> None:
                 assert await gw.end() == 0
                 for pid in pids(gw):
                     assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110, ASYNC240 - a look, not a file
+
+
+async def systemd_stops(gateway: Process) -> None:
+    """Tell the main process alone, as KillMode=mixed does."""
+    gateway.signal(signal.SIGTERM)
+
+
+async def terminal_interrupts(gateway: Process) -> None:
+    """Tell the whole process group, as Ctrl-C does; the supervisor later, so that no two signals become one."""
+    gateway.signal(signal.SIGSTOP)
+    os.killpg(gateway.process.pid, signal.SIGINT)
+    await asyncio.sleep(0.3)
+    gateway.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("stop", [systemd_stops, terminal_interrupts])
+async def test_streams_of_all_workers_end_within_the_drain(
+    tmp_path: Path, stop: Callable[[Process], Awaitable[None]]
+) -> None:
+    go_on = asyncio.Event()
+
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"one"))
+        await go_on.wait()
+        writer.write(chunk(b"two") + chunk(b""))
+
+    async with upstream(play) as up, AsyncExitStack() as stack:
+        async with process("--config", write(tmp_path / "gateway.yml", up.url), group=True) as gw:
+            await started(gw)
+            streams = [await stack.enter_async_context(client(gw.port)) for _ in range(20)]
+            for stream in streams:
+                await stream.send(request())
+                await stream.head()
+            await stop(gw)
+            draining = [(await gw.message("draining"))["requests"] for _ in range(2)]
+            assert sum(draining) == 20
+            await asyncio.sleep(0.3)
+            go_on.set()
+            for stream in streams:
+                assert b"".join([piece async for piece in read_chunks(stream.reader)]) == b"onetwo"
+            await gw.message("supervised")
+            assert [said["cut"] for said in gw.messages if said["event"] == "stopped"] == [0, 0]
+            assert await gw.end() == 0
 
 
 async def test_workers_end_with_their_supervisor_however_it_ends(tmp_path: Path) -> None:

@@ -178,7 +178,10 @@ class _Supervisor:
         }
         environment.pop("WATCHDOG_PID", None)
         program = [sys.executable, *sys.orig_argv[1:]]
-        process = await asyncio.create_subprocess_exec(*program, pass_fds=[number], env=environment)
+        # in a session of its own: a terminal's Ctrl-C would reach it besides what is passed on, and two signals cut
+        process = await asyncio.create_subprocess_exec(
+            *program, pass_fds=[number], env=environment, start_new_session=True
+        )
         event("worker_started", worker=worker.number, pid=process.pid)
         if self._stop.is_set():  # the signal came while it was being started
             process.send_signal(signal.SIGTERM)

@@ -57,6 +57,11 @@ def test_without_activation_it_knows_no_socket() -> None:
     assert [line for line in unit("service", proxy_socket_activation=False) if "socket" in line] == []
 
 
+def test_only_the_main_process_is_told_to_stop() -> None:
+    """The supervisor tells its workers, for which a signal of systemd's besides would be the second, which cuts."""
+    assert "KillMode=mixed" in unit("service")
+
+
 @pytest.mark.parametrize(
     ("debian", "lines"),
     [(12, ["Type=notify", "ExecReload=/bin/kill -HUP $MAINPID"]), (13, ["Type=notify-reload"])],
