@@ -87,6 +87,16 @@ def fails(_: Services) -> Mark:
     raise OSError("no")
 
 
+def keeps(services: Services) -> Mark:
+    """A factory that cannot do its work, nor let go of what it had."""
+
+    def release() -> None:
+        raise KeyError("no")
+
+    services.lifespan.callback(release)
+    raise OSError("no")
+
+
 class Refusing:
     """Refuses whom a header names; it can begin early, though it has nothing to begin."""
 

@@ -188,6 +188,10 @@ def test_wrong_upstreams_are_named(text: str, line: str, tmp_path: Path) -> None
         ("log: {level: info, level: debug}", "line 1: level: given twice"),
         ("a: !!python/object/apply:os.system [x]", "line 1: "),
         ("a: \x01", "is not YAML"),
+        ("a: 1\nb: 2024-02-30", "line 2: no timestamp: day is out of range"),
+        (f"a: {'9' * 5000}", "line 1: no int: "),
+        ("a: !!bool maybe", "line 1: no bool: "),
+        ("[" * 5000, "is nested too deeply"),
         (b"\xff\xfe\xff", "is not UTF-8"),
     ],
 )

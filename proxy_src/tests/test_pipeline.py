@@ -15,6 +15,8 @@ from running import configured, gateway
 from wire import ask, chunk, reply, request, upstream
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wire import Seen
 
 
@@ -111,6 +113,23 @@ async def test_factories_that_cannot_be_loaded(section: dict[str, Any], line: st
     with pytest.raises(ConfigError, match=line):
         async with gateway(middlewares=section):
             pass
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def", "SyntaxError: invalid syntax"),
+        ("{}['a']", "KeyError: 'a'"),
+        ("raise SystemExit(1)", "SystemExit: 1"),
+        ("raise OSError('of sk-secret')", r"OSError: of sk-\*\*\*$"),
+    ],
+)
+def test_modules_that_fail(text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fails_at_once.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = Middlewares.model_validate({"add": [{"factory": "fails_at_once:x"}]})
+    with pytest.raises(ConfigError, match=rf"factory: fails_at_once:x cannot be imported: {reason}"):
+        check_factories(config)
 
 
 def test_example_configurations_are_independent() -> None:

@@ -83,13 +83,18 @@ async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None
 
         async with upstream() as up:
             write(file, up.url)
-            env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PYTHONPATH": f"{SOURCE}:{Path(__file__).parent}"}
+            (tmp_path / "half.py").write_text("def")
+            path = f"{SOURCE}:{Path(__file__).parent}:{tmp_path}"
+            env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PYTHONPATH": path}
             async with process("--config", str(file), env=env) as gw:
                 serving = f"READY=1\nSTATUS=Serving with the configuration of {age(file)}"
                 assert await told() == serving
                 for text, reason in (
                     ("upstream: {url: 'http://a:1'}\nlimits: {body_max: -1}", "limits.body_max"),
                     ("{", "line"),
+                    ("drain: 2024-02-30", "line 1: no timestamp"),
+                    ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'half:x'}]}", "SyntaxError"),
+                    ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'plugins:keeps'}]}", "KeyError"),
                     ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'no:x'}]}", "middlewares.add"),
                     ("upstream: {url: 'http://a:1'}\nmiddlewares: {add: [{factory: 'plugins:fails'}]}", "OSError: no"),
                     ("upstream: {url: 'http://a:1'}\nredis: {enabled: true}", "REDIS_URL"),

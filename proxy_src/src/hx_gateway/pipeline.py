@@ -152,7 +152,11 @@ def _make(path: str, key: str, services: Services) -> Middleware | None:
     except ConfigError:
         raise
     except Exception as error:  # whatever it is: a reload must not end what runs
-        raise ConfigError(f"{key}: {path} failed: {type(error).__name__}: {redact(str(error))}") from error
+        raise ConfigError(f"{key}: {path} failed: {_said(error)}") from error
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {redact(str(error))}"
 
 
 def _load(path: str, key: str) -> Factory:
@@ -161,6 +165,8 @@ def _load(path: str, key: str) -> Factory:
         factory = getattr(import_module(module), name)
     except (ImportError, AttributeError):
         raise ConfigError(f"{key}: {path} cannot be imported") from None
+    except (Exception, SystemExit) as error:  # as in _make
+        raise ConfigError(f"{key}: {path} cannot be imported: {_said(error)}") from error
     if not callable(factory):
         raise ConfigError(f"{key}: {path} is not callable")
     return cast("Factory", factory)

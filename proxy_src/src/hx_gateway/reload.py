@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hx_gateway.config import ConfigError
 from hx_gateway.generation import open_generation
-from hx_gateway.log import LOGGER, event
+from hx_gateway.log import LOGGER, event, redact
 from hx_gateway.notify import notify_ready, notify_reloading
 from hx_gateway.status import Status
 
@@ -68,10 +68,15 @@ class Reloader:
                 keys = await self._replace(await asyncio.to_thread(self._source.read))
                 self.status = Status(self._source.changed_at, tuple(keys))
             except ConfigError as error:
-                event("reload_refused", logging.ERROR, reason=str(error))
-                self.status = replace(self.status, refused_of=self._source.changed_at, refused_reason=str(error))
+                self._refuse(str(error))
+            except Exception as error:  # whatever it is: a reload must not end what runs
+                self._refuse(f"{type(error).__name__}: {redact(str(error))}", exc_info=True)
             finally:
                 notify_ready(self.status)
+
+    def _refuse(self, reason: str, *, exc_info: bool = False) -> None:
+        event("reload_refused", logging.ERROR, exc_info=exc_info, reason=reason)
+        self.status = replace(self.status, refused_of=self._source.changed_at, refused_reason=reason)
 
     async def _replace(self, config: Config) -> list[str]:
         """Put `config` in force; return the keys that wait for a restart."""

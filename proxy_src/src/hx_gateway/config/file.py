@@ -41,6 +41,15 @@ def _section(data: dict[str, Any], key: str, where: str) -> dict[str, Any]:
 class _UniqueKeyLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key given twice, of which YAML would silently take the last."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception as error:  # PyYAML passes on what Python says of a date or a number that is none
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(None, None, f"no {kind}: {error}", node.start_mark) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
@@ -67,6 +76,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {line}{error.problem}") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path}: is not YAML") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply") from None
     if data is None:
         return {}
     if not isinstance(data, dict):
