@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from running import gateway
-from wire import ask, chunk, client, read_chunks, reply, request, say, upstream
+from wire import FORM, ask, chunk, client, read_chunks, reply, request, say, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -258,6 +258,28 @@ async def test_a_malformed_body_is_the_clients_fault() -> None:
         await connection.send(b"zz\r\n")
         answer = await connection.answer()
         assert (answer.status, code(answer)) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize("more", [b"", chunk(b"x" * 200), b"zz\r\n"], ids=["pauses", "too large", "malformed"])
+async def test_a_body_that_fails_ends_the_answer_that_has_begun(more: bytes) -> None:
+    closed = asyncio.Event()
+
+    async def play(_: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED + chunk(b"one"))
+        await reader.read()
+        closed.set()
+
+    limits = {"body_timeout": 0.3, "body_max": 100}
+    async with upstream(play, whole=False) as up, gateway(up.url, limits=limits) as gw, client(gw.port) as connection:
+        await connection.send(request("/v1/files", "POST", [FORM, "Transfer-Encoding: chunked"]) + chunk(b"a"))
+        assert (await connection.head()).status == 200
+        pieces = read_chunks(connection.reader)
+        assert await anext(pieces) == b"one"
+        await connection.send(more)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await asyncio.wait_for(anext(pieces), 2)
+        await asyncio.wait_for(closed.wait(), 1)
+        assert gw.server.active == 0
 
 
 async def test_waiting_for_a_connection_is_no_connect_timeout() -> None:

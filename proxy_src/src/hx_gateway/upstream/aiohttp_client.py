@@ -101,6 +101,8 @@ class AiohttpUpstream:
                 raise upload.error from None
             raise UpstreamBrokenError from error
         try:
+            if upload is not None:
+                upload.answered(response.content)
             if 200 <= response.status <= 599:  # 101 answers an Upgrade, which is never sent
                 check_codings(response.headers, response.version)
                 return AiohttpResponse(response, self.address, timeouts.between_bytes, deadline)
@@ -177,6 +179,7 @@ class _Upload:
         self.clock: asyncio.Timeout | None = None
         self.error: Exception | None = None
         """What reading the client's body raised."""
+        self._answer: aiohttp.StreamReader | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = aiter(self._body)
@@ -188,10 +191,20 @@ class _Upload:
                 break
             except Exception as error:
                 self.error = error
+                self._tell()
                 raise
             self._run_clock(True)
             yield piece
         self._run_clock(True)
+
+    def answered(self, answer: aiohttp.StreamReader) -> None:
+        """Know who is to be told of an error: the reader of the answer, since that has begun."""
+        self._answer = answer
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.error is not None and self._answer is not None and not self._answer.is_eof():
+            self._answer.set_exception(self.error)
 
     def _run_clock(self, running: bool) -> None:
         # the upstream may answer before it has read everything: then the clock is finished

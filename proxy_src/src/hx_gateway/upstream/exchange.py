@@ -142,7 +142,6 @@ class Exchange:
     def abort(self, error: Exception | None = None) -> None:
         """Close the connection unless it was given back; `error` goes to who waits for the answer."""
         connection, self.connection = self.connection, None
-        self._sink = None
         self.on_end = None
         if connection is not None:
             connection.abort()
@@ -150,6 +149,7 @@ class Exchange:
             self.upload = None  # which is where it comes from
             self.fail(error)
         else:
+            self._sink = None
             self.stop_upload()
 
     def stop_upload(self) -> None:
