@@ -196,6 +196,35 @@ async def test_a_caller_that_leaves_keeps_no_place(server: RedisServer) -> None:
         assert server.admin().zcard("hx:limit:c:*") == 0
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_caller_that_leaves_is_charged_no_tokens(server: RedisServer, late: bool) -> None:
+    async with limiter(server) as (limits, redis):
+        tokens = plan(limit("t", "tokens", 100))
+        await limits.take(tokens, 10, "")
+        asked = limits.ask(tokens, 50, "")
+        task = asyncio.create_task(limits.take(tokens, 50, "", asked))
+        if late:  # in the moment in which the reply is here already
+            asked.add_done_callback(lambda _: task.cancel())
+        else:
+            await asyncio.sleep(0)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await redis.call("PING")
+        assert (await limits.take(tokens, 0, "")).remaining == [90]
+
+
+async def test_a_caller_that_leaves_is_given_back_nothing_it_was_refused(server: RedisServer) -> None:
+    async with limiter(server) as (limits, redis):
+        both = plan(limit("t", "tokens", 100), limit("r", amount=1))
+        await limits.take(both, 90, "")
+        task = asyncio.create_task(limits.take(both, 5, ""))
+        await asyncio.sleep(0)
+        task.cancel()
+        await redis.call("PING")
+        assert (await limits.take(plan(limit("t", "tokens", 100)), 0, "")).remaining == [10]
+
+
 async def test_what_is_raised_when_the_server_does_not_count() -> None:
     one = plan(limit())
     with RedisServer() as own:

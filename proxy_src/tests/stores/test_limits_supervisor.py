@@ -91,6 +91,31 @@ async def test_who_leaves_before_the_answer_keeps_no_place(tmp_path: Path) -> No
         assert (await limits.take(one_place, 0, "next")).refused == -1
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_who_leaves_before_the_answer_is_charged_no_tokens(tmp_path: Path, late: bool) -> None:
+    tokens, other = plan(limit("t", "tokens", 100)), plan(limit("other", amount=10))
+
+    async def cancel_when_answered() -> None:
+        await limits.take(other, 0, "")
+        task.cancel()
+
+    async with workers(tmp_path) as (limits,):
+        await limits.take(tokens, 10, "")
+        if late:  # in the moment in which the answer is here already: both are answered at once
+            canceling = asyncio.create_task(cancel_when_answered())
+        task = asyncio.create_task(limits.take(tokens, 50, ""))
+        await asyncio.sleep(0)
+        if late:
+            await canceling
+        else:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await limits.take(other, 0, "")
+        await limits.take(other, 0, "")
+        assert (await limits.take(tokens, 0, "")).remaining == [90]
+
+
 async def test_nobody_there_is_said_at_once_and_found_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     limits = SupervisorLimits(str(tmp_path / "limits"))
     with pytest.raises(StoreUnavailableError):

@@ -12,6 +12,8 @@ from hx_gateway.stores.errors import StoreError, StoreReplyError, StoreTimeoutEr
 from hx_gateway.stores.redis_connection import RedisConnection
 from hx_gateway.stores.script import pack
 
+from wire import until
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -68,6 +70,35 @@ async def test_commands_of_one_turn_leave_in_one_write() -> None:
         assert (first, second, third[0]) == (b"1", 2, None)
         assert isinstance(third[1], StoreReplyError)
         assert connection.pending == 0
+
+
+async def test_what_comes_for_a_caller_that_has_left_is_passed_on() -> None:
+    said: list[object] = []
+    async with connected() as (connection, peer):
+        cancelled = [connection.send(pack("GET", key)) for key in range(4)]
+        await asyncio.sleep(0.05)
+        for future in cancelled:
+            future.cancel()
+        connection.inherit(cancelled[0], said.append)
+        connection.data_received(b":1\r\n:2\r\n")
+        assert said == [1]
+        connection.inherit(cancelled[1], said.append)  # in the loop turn in which it came
+        await asyncio.sleep(0)
+        connection.inherit(cancelled[2], said.append)
+        peer.writer.write(b"-ERR x\r\n:4\r\n")
+        await until(lambda: connection.pending == 0)
+        assert said[:2] == [1, 2]
+        assert isinstance(said[2], StoreReplyError)
+        assert len(said) == 3
+        await asyncio.sleep(0)
+        assert (connection._heirs, connection._unclaimed) == ({}, {})
+        left = connection.send(pack("GET", "a"))
+        left.cancel()
+        connection.inherit(left, said.append)
+        connection.give_up(StoreUnavailableError())
+        assert connection._heirs == {}
+        connection.inherit(left, said.append)
+        assert (connection._heirs, len(said)) == ({}, 3)
 
 
 @pytest.mark.parametrize("step", [1, 3])

@@ -63,7 +63,10 @@ class RedisLimits:
             except StoreReplyError as error:
                 arguments: tuple[str | int, ...] = (self._lease, *plan.arguments, tokens, holder)
                 reply = await self._redis.teach(error, TAKE, plan.keys, arguments)
-        except (asyncio.CancelledError, StoreTimeoutError):
+        except asyncio.CancelledError:
+            self.return_unused(plan, tokens, holder, asked)
+            raise
+        except StoreTimeoutError:
             self._free(plan, holder)  # the script may have run
             raise
         if holder and reply[0] < 0:
@@ -75,7 +78,10 @@ class RedisLimits:
     def return_unused(self, plan: Plan, tokens: int, holder: str, asked: asyncio.Future[Any]) -> None:
         """Give back what was asked for by a request that ended before it used it; the request itself stays counted."""
         self._free(plan, holder)  # runs behind what was asked for
-        asked.add_done_callback(partial(self._returned, plan, tokens))
+        if asked.cancelled():  # which stops nothing that was sent
+            self._redis.inherit(asked, partial(self._replied, plan, tokens))
+        else:
+            asked.add_done_callback(partial(self._returned, plan, tokens))
 
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:
         """Correct the tokens and free the places."""
@@ -122,7 +128,11 @@ class RedisLimits:
         self._redis.defer(self.flush)
 
     def _returned(self, plan: Plan, tokens: int, asked: asyncio.Future[Any]) -> None:
-        if not asked.cancelled() and asked.exception() is None and asked.result()[0] < 0:
+        if not asked.cancelled() and asked.exception() is None:
+            self._replied(plan, tokens, asked.result())
+
+    def _replied(self, plan: Plan, tokens: int, reply: Any) -> None:
+        if not isinstance(reply, StoreReplyError) and reply[0] < 0:
             self.settle(plan, -tokens, "")
 
     def _renew_later(self) -> None:

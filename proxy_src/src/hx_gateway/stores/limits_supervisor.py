@@ -84,21 +84,31 @@ class _Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._early: list[bytes] = []
-        self._waiting: deque[tuple[asyncio.Future[Verdict], Plan, str]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Verdict], Plan, int, str]] = deque()
         self._rest = b""
         self._watch: asyncio.TimerHandle | None = None
         self._answered = 0
 
     async def take(self, plan: Plan, tokens: int, holder: str) -> Verdict:
         waiter: asyncio.Future[Verdict] = self._loop.create_future()
-        self._waiting.append((waiter, plan, holder))
+        self._waiting.append((waiter, plan, tokens, holder))
         self._send(b"t", plan, tokens, holder)
         if self._watch is None:
             self._watch = self._loop.call_later(_PATIENCE, self._look, self._answered)
-        return await waiter
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # the answer came with the cancellation
+                self._return(waiter.result(), plan, tokens, holder)
+            raise
 
     def settle(self, plan: Plan, tokens: int, holder: str) -> None:
         self._send(b"s", plan, tokens, holder)
+
+    def _return(self, verdict: Verdict, plan: Plan, tokens: int, holder: str) -> None:
+        """Give back what was used for a caller that has left."""
+        if verdict.refused < 0 and (tokens or holder):
+            self.settle(plan, -tokens, holder)
 
     def _send(self, kind: bytes, plan: Plan, tokens: int, holder: str) -> None:
         line = b"%b %d %b %b\n" % (kind, tokens, holder.encode() or b"-", orjson.dumps((plan.keys, plan.arguments)))
@@ -116,12 +126,12 @@ class _Link(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._answered += len(lines)
         for line in lines:
-            waiter, plan, holder = self._waiting.popleft()
+            waiter, plan, tokens, holder = self._waiting.popleft()
             verdict = Verdict(*orjson.loads(line))
-            if not waiter.done():
+            if waiter.done():
+                self._return(verdict, plan, tokens, holder)
+            else:
                 waiter.set_result(verdict)
-            elif holder and verdict.refused < 0:  # who asked has left
-                self.settle(plan, 0, holder)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         self.fail()
@@ -129,7 +139,7 @@ class _Link(asyncio.Protocol):
     def fail(self) -> None:
         """Let nobody wait."""
         self.close()
-        for waiter, _, _ in self._waiting:
+        for waiter, *_ in self._waiting:
             if not waiter.done():
                 waiter.set_exception(StoreUnavailableError("the supervisor does not answer"))
         self._waiting.clear()

@@ -56,6 +56,11 @@ class Redis:
         self.state.calls += 1
         return future
 
+    def inherit(self, cancelled: asyncio.Future[Any], heir: Callable[[Any], None]) -> None:
+        """Tell `heir` the reply to what was sent for a caller that has just been cancelled, if one comes."""
+        if self._link.connection is not None:
+            self._link.connection.inherit(cancelled, heir)
+
     async def call(self, *args: Argument) -> Any:
         """Send a command and return its reply: bytes, int, list or None (RESP2).
 

@@ -48,6 +48,7 @@ class RedisConnection(asyncio.Protocol):
         "_create_future",
         "_deferred",
         "_flushing",
+        "_heirs",
         "_lingering",
         "_loop",
         "_lost",
@@ -57,6 +58,7 @@ class RedisConnection(asyncio.Protocol):
         "_reader",
         "_timeout",
         "_transport",
+        "_unclaimed",
         "_unwritable",
         "_written",
     )
@@ -70,6 +72,10 @@ class RedisConnection(asyncio.Protocol):
         self._reader = hiredis.Reader(replyError=StoreReplyError, notEnoughData=_NOT_YET)
         self._pending: deque[asyncio.Future[Any] | Refused] = deque()
         """For each command without a reply who waits for it, or whom to tell if it is an error."""
+        self._heirs: dict[asyncio.Future[Any], Callable[[Any], None]] = {}
+        """For callers that were cancelled whom to tell instead."""
+        self._unclaimed: dict[asyncio.Future[Any], Any] = {}
+        """Replies that came before a caller that was cancelled in the same loop turn could say whom to tell."""
         self._out: list[bytes] = []
         self._deferred: list[Callable[[], None]] = []
         self._flushing = False
@@ -126,6 +132,16 @@ class RedisConnection(asyncio.Protocol):
         if not (self._flushing or self._lingering):
             self._linger()
 
+    def inherit(self, cancelled: asyncio.Future[Any], heir: Callable[[Any], None]) -> None:
+        """Tell `heir` the reply, which may be an error of Redis, to a call whose caller has just been cancelled.
+
+        It hears nothing if the connection ends before.
+        """
+        if cancelled in self._unclaimed:
+            heir(self._unclaimed.pop(cancelled))
+        elif self._lost is None:
+            self._heirs[cancelled] = heir
+
     def give_up(self, error: StoreError) -> None:
         """Close the connection at once; whoever waits gets `error`."""
         if self._lost is None:
@@ -166,7 +182,8 @@ class RedisConnection(asyncio.Protocol):
             while (reply := gets()) is not _NOT_YET:
                 waiting = next_waiting()
                 if isinstance(waiting, Future):
-                    if waiting.done():  # its caller was cancelled
+                    if waiting.done():
+                        self._bequeath(waiting, reply)
                         continue
                     if isinstance(reply, StoreReplyError):
                         waiting.set_exception(reply)
@@ -181,6 +198,16 @@ class RedisConnection(asyncio.Protocol):
         batches = self._batches
         while batches and batches[0][0] <= answered:
             batches.popleft()
+
+    def _bequeath(self, cancelled: asyncio.Future[Any], reply: Any) -> None:
+        """Pass on the reply to a caller that was cancelled."""
+        heir = self._heirs.pop(cancelled, None)
+        if heir is not None:
+            heir(reply)
+            return
+        if not self._unclaimed:
+            self._call_soon(self._unclaimed.clear)  # behind the caller, who learns of it in this turn
+        self._unclaimed[cancelled] = reply
 
     def pause_writing(self) -> None:
         """Refuse what would only wait."""
@@ -249,6 +276,7 @@ class RedisConnection(asyncio.Protocol):
             if isinstance(waiting, asyncio.Future) and not waiting.done():
                 waiting.set_exception(type(error)(str(error)))
         self._pending.clear()
+        self._heirs.clear()
         self._batches.clear()
         self._out.clear()
         self._call_deferred()  # what they post is refused; they know that they were called
