@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from hx_gateway.reload import restart_needed
 from scrape import samples, value
 
+from limits import limit
 from running import SOURCE, configured, process
 from wire import ask, chunk, client, read_chunks, reply, request, upstream
 
@@ -113,6 +116,31 @@ async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None
                 now = f"READY=1\nSTATUS=Serving with the configuration of {age(file)}"
                 assert await told() == f"{now}; restart needed: metrics"
                 assert (await ask(gw.port, request())).status == 200
+
+
+@pytest.mark.parametrize(("limits", "place"), [([], "off"), ([limit()], "memory")])
+async def test_a_refused_file_does_not_change_where_limits_are_said_to_be_counted(
+    limits: list[dict[str, Any]], place: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "gateway.yml"
+    env = {"PYTHONPATH": f"{SOURCE}:{Path(__file__).parent}"}
+    other = {"limits": [] if limits else [limit()]}
+
+    async def said() -> str:
+        return str(json.loads((await ask(gw.port, request("/readyz"))).body)["limits"])
+
+    async with upstream() as up:
+        write(file, up.url, rate_limits={"limits": limits})
+        async with process("--config", str(file), env=env) as gw:
+            assert await said() == place
+            write(file, up.url, rate_limits=other, middlewares={"add": [{"factory": "plugins:fails"}]})
+            gw.signal(signal.SIGHUP)
+            await gw.message("reload_refused")
+            assert await said() == place
+            write(file, up.url, rate_limits=other)
+            gw.signal(signal.SIGHUP)
+            await gw.message("reloaded")
+            assert await said() == {"off": "memory", "memory": "off"}[place]
 
 
 async def test_counters_go_on_where_they_were(tmp_path: Path) -> None:

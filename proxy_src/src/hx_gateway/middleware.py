@@ -62,7 +62,7 @@ def is_prefetching(middleware: Middleware) -> TypeGuard[Prefetching]:
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("admin", "config", "lifespan", "log", "metrics", "redis", "state", "upstream", "workers")
+    __slots__ = ("admin", "config", "lifespan", "limits", "log", "metrics", "redis", "state", "upstream", "workers")
 
     def __init__(
         self,
@@ -84,6 +84,8 @@ class Services:
         """The server that several gateways share; None where the gateway does without."""
         self.workers = workers
         """Limits of all workers of this gateway; None where it has only one."""
+        self.limits: Callable[[], str] = lambda: "off"
+        """Where this generation counts rate limits, see `ServiceState.limits`."""
         self.admin = AdminRoutes()
         """Add here what an operator may ask on the admin socket."""
         self.metrics = CollectorRegistry(auto_describe=False)
@@ -102,7 +104,10 @@ class ServiceState:
         """What is counted of requests, once the middleware is made that does so."""
         self.draining = False
         self.limits: Callable[[], str] = lambda: "off"
-        """Where rate limits are counted: `redis`, `memory`, `off` or, while requests are refused, `unavailable`."""
+        """Where rate limits are counted: `redis`, `memory`, `off` or, while requests are refused, `unavailable`.
+
+        It is the answer of the generation in force.
+        """
 
 
 Factory: TypeAlias = Callable[[Services], Middleware | None]

@@ -35,6 +35,7 @@ class Views:
         """Turn to the generation that has `services`."""
         self.whole.begin(services.metrics)
         self._routes = services.admin
+        services.state.limits = services.limits
 
     def end(self, services: Services) -> None:
         """Keep what a generation that is over has counted."""

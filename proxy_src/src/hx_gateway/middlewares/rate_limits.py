@@ -72,8 +72,8 @@ class RateLimits:
             services.lifespan.callback(self._shared.close)
             self._probe = Probe(self._shared, self._counts_again)
             services.lifespan.callback(self._probe.close)
-        # said in either case: the state outlives a configuration that had limits
-        services.state.limits = self.where if config.limits else lambda: "off"
+        if config.limits:
+            services.limits = self.where
 
     def where(self) -> str:
         """Say what counts: `redis`, `memory`, or `unavailable` if requests are refused for want of Redis."""
