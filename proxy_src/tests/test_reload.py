@@ -74,6 +74,28 @@ async def test_new_requests_get_the_new_pipeline_and_old_ones_finish(tmp_path: P
             assert await gw.end() == 0
 
 
+async def test_the_drain_is_the_one_in_force(tmp_path: Path) -> None:
+    async def endless(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"one"))
+        await asyncio.sleep(30)
+
+    file = tmp_path / "gateway.yml"
+    async with upstream(endless) as up:
+        write(file, up.url)
+        async with process("--config", str(file)) as gw, client(gw.port) as stream:
+            await stream.send(request())
+            await stream.head()
+            write(file, up.url, drain={"timeout": 0.5})
+            gw.signal(signal.SIGHUP)
+            assert (await gw.message("reloaded"))["restart_needed"] == []
+            file.write_text("{")
+            gw.signal(signal.SIGHUP)
+            await gw.message("reload_refused")
+            gw.signal(signal.SIGTERM)
+            assert (await gw.message("draining"))["timeout"] == 0.5
+            assert (await asyncio.wait_for(gw.message("stopped"), 5))["cut"] == 1
+
+
 async def test_a_bad_file_is_refused_and_what_runs_stays(tmp_path: Path) -> None:
     file = tmp_path / "gateway.yml"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

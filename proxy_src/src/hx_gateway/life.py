@@ -58,9 +58,10 @@ async def serve(config: Config, source: Source) -> None:
         notify_ready(reloader.status)
         lifespan.callback(Watchdog().close)
         await signals.until_stop(reloader)
+        drain = reloader.config.drain
         notify(f"STOPPING=1\nSTATUS=Draining {server.active} requests")
-        event("draining", requests=server.active, timeout=config.drain.timeout)
-        cut = await server.drain(config.drain.timeout, signals.hurry, config.drain.notice)
+        event("draining", requests=server.active, timeout=drain.timeout)
+        cut = await server.drain(drain.timeout, signals.hurry, drain.notice)
         event("stopped", cut=cut)
 
 

@@ -60,6 +60,11 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._generation.config
+
     async def reload(self) -> None:
         """Read the file again; one that is wrong is refused, and what runs stays."""
         async with self._lock:
