@@ -27,10 +27,13 @@ def redis() -> Iterator[RedisServer]:
 
 @asynccontextmanager
 async def cached(
-    path: Path, store: str
+    path: Path, store: str, **more: Any
 ) -> AsyncIterator[tuple[Callable[[str, str], Awaitable[str | None]], Callable[..., Awaitable[tuple[int, Any]]]]]:
     """Yield what asks the gateway (model, key: what the cache did) and what asks its admin socket."""
-    sections: dict[str, Any] = {"cache": {"enabled": True, "store": store}, "redis": {"enabled": store == "redis"}}
+    sections: dict[str, Any] = {
+        "cache": {"enabled": True, "store": store, **more},
+        "redis": {"enabled": store == "redis"},
+    }
     answer = reply(200, b'{"data":[]}', ["Content-Type: application/json"])
     async with upstream(say(answer)) as server:
         async with gateway(server.url, admin={"socket": str(path)}, **sections) as running:
@@ -78,6 +81,19 @@ async def test_purges(store: str, redis: RedisServer, monkeypatch: pytest.Monkey
         assert status == 200
         assert (counts["hit"], counts["miss"], counts["stored"]) == (7, 8, 8)
         assert counts.get("entries") == (3 if store == "memory" else None)
+
+
+@pytest.mark.parametrize("store", ["memory", "redis"])
+async def test_a_purge_by_key_of_what_all_keys_share(
+    store: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis.url)
+    redis.admin().flushall()
+    async with cached(tmp_path / "s", store, shared_models=["m"]) as (embed, admin):
+        # the model is not listed for a key before it was answered once
+        assert [await embed("m", key) for key in ("sk-1", "sk-2", "sk-1", "sk-2")] == ["miss", "miss", "hit", "hit"]
+        await admin("DELETE", f"/cache?key={sha256(b'sk-1').hexdigest()}")
+        assert [await embed("m", key) for key in ("sk-2", "sk-1", "sk-2", "sk-1")] == ["miss", "hit", "hit", "hit"]
 
 
 @pytest.mark.parametrize(

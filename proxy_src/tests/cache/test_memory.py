@@ -79,6 +79,14 @@ async def test_purges() -> None:
     assert store.counts() == {"entries": 0, "bytes": 0}
 
 
+async def test_a_purge_by_key_reaches_what_all_keys_share() -> None:
+    store = MemoryStore(1 << 20)
+    await put(store, Place("a", "k1", "m", shared=True), entry())
+    await put(store, place("b", "k1"), entry())
+    assert await store.purge(Scope("key", "k2")) == 1
+    assert await has(store, "a", "b") == [False, True]
+
+
 async def test_an_answer_asked_for_before_a_purge_is_not_kept() -> None:
     store = MemoryStore(1 << 20)
     marks = (await store.get(place("a"))).marks

@@ -37,8 +37,8 @@ async def opened(server: RedisServer) -> AsyncIterator[RedisStore]:
         yield RedisStore(redis, 100)
 
 
-def place(key: str, credential: str = "k", model: str = "m") -> Place:
-    return Place(key, credential, model)
+def place(key: str, credential: str = "k", model: str = "m", *, shared: bool = False) -> Place:
+    return Place(key, credential, model, shared)
 
 
 async def put(store: RedisStore, where: Place, seconds: float = 10) -> None:
@@ -86,6 +86,21 @@ async def test_purges_reach_every_gateway_and_only_what_they_name(server: RedisS
         assert await has(other, a, b, c) == [True, True, False]
         await other.purge(Scope("all"))
         assert await has(store, a, b, c) == [False, False, False]
+
+
+async def test_a_purge_by_key_reaches_what_all_keys_share(server: RedisServer) -> None:
+    asked_by_a, asked_by_b = place("shared", "ka", "m", shared=True), place("shared", "kb", "m", shared=True)
+    own = place("own", "kb")
+    async with opened(server) as store, opened(server) as other:
+        await put(store, asked_by_a)
+        await put(store, own)
+        assert await has(other, asked_by_a, asked_by_b, own) == [True, True, True]
+        await other.purge(Scope("key", "ka"))
+        assert await has(store, asked_by_a, asked_by_b, own) == [False, False, True]
+        await put(store, asked_by_b)
+        assert await has(other, asked_by_a, asked_by_b, own) == [True, True, True]
+        await other.purge(Scope("model", "m"))
+        assert await has(store, asked_by_a, asked_by_b) == [False, False]
 
 
 async def test_an_answer_asked_for_before_a_purge_is_not_used(server: RedisServer) -> None:

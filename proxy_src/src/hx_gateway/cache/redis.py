@@ -3,7 +3,8 @@
 A purge is a token: each answer carries those it was asked for under, and counts only while they are the ones that
 stand (`hx:cache:purged:...`). So a purge by model or key is one command whatever is kept, it also catches answers that
 are still on their way, and a look-up needs no more than one MGET. What was purged leaves at the end of its time; index
-sets would have to be kept in step with every expiry and eviction instead.
+sets would have to be kept in step with every expiry and eviction instead. Answers that all keys share have a token in
+common, which every purge by key changes: whose answer it was is not known where it is looked up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ENTRY: Final = "hx:cache:answer:"
 _ENTRY_LENGTH: Final = len(_ENTRY)
 _PURGED: Final = "hx:cache:purged:"
 _ALL: Final = f"{_PURGED}all"
+_SHARED: Final = f"{_PURGED}shared"
 _LOOK: Final = pack_start(4, "MGET")
 
 
@@ -42,9 +44,9 @@ class RedisStore:
 
     def ask(self, place: Place) -> asyncio.Future[Any]:
         """Begin to look; to be given to `get`. Raises StoreUnavailableError."""
-        key, credential, model = place
+        key, credential, model, shared = place
         name = f"${_ENTRY_LENGTH + len(key)}\r\n{_ENTRY}{key}\r\n"
-        return self._redis.send(_LOOK + name.encode() + _purges(model, credential))
+        return self._redis.send(_LOOK + name.encode() + _purges(model, "" if shared else credential))
 
     async def get(self, place: Place, asked: asyncio.Future[Any] | None = None) -> Found:
         """Return what is kept at `place`; nothing, with marks that let nothing be kept, while Redis is away."""
@@ -64,8 +66,11 @@ class RedisStore:
 
     async def purge(self, scope: Scope) -> None:
         """Forget what `scope` covers. Raises StoreUnavailableError."""
-        key = _ALL if scope.kind == "all" else _purged(scope.kind, scope.name)
-        await self._redis.call("SET", key, os.urandom(8).hex(), "PX", self._purge_ms)
+        keys = [_ALL if scope.kind == "all" else _purged(scope.kind, scope.name)]
+        if scope.kind == "key":
+            keys.append(_SHARED)
+        for key in keys:
+            await self._redis.call("SET", key, os.urandom(8).hex(), "PX", self._purge_ms)
 
     def counts(self) -> dict[str, int]:
         """Return nothing: counting would mean to walk through all of Redis."""
@@ -74,8 +79,11 @@ class RedisStore:
 
 @lru_cache(maxsize=4096)
 def _purges(model: str, credential: str) -> bytes:
-    """Return the keys of the purges that an answer may fall under, as they stand in a command."""
-    return pack_rest(_ALL, _purged("model", model), _purged("key", credential))
+    """Return the keys of the purges that an answer may fall under, as they stand in a command.
+
+    `credential` is empty for one that all share.
+    """
+    return pack_rest(_ALL, _purged("model", model), _purged("key", credential) if credential else _SHARED)
 
 
 def _purged(kind: str, name: str) -> str:

@@ -17,6 +17,8 @@ class Place(NamedTuple):
     credential: str
     """Hash of the credential it was asked with, which is `Request.key`."""
     model: str
+    shared: bool = False
+    """All credentials share it."""
 
 
 class Found(NamedTuple):
@@ -28,7 +30,7 @@ class Found(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What to purge: the answers of one credential, of one model, or all."""
+    """What to purge: the answers of one credential, shared ones among them, of one model, or all."""
 
     kind: str
     """`key`, `model` or `all`."""
@@ -36,7 +38,7 @@ class Scope(NamedTuple):
 
     def covers(self, place: Place) -> bool:
         """Say whether an answer kept at `place` is meant."""
-        if self.kind == "all":
+        if self.kind == "all" or (self.kind == "key" and place.shared):
             return True
         return self.name == (place.model if self.kind == "model" else place.credential)
 

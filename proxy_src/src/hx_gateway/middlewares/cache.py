@@ -121,7 +121,8 @@ class ResponseCache:
         if not self._policy.allows(request, asks):
             return asks, None, None
         model = request.model
-        return asks, Place(cache_key(request, shared=self._policy.shared(model)), request.key, model), None
+        shared = self._policy.shared(model)
+        return asks, Place(cache_key(request, shared=shared), request.key, model, shared), None
 
     async def _pass(self, request: Request, call_next: Handler) -> Response:
         """Leave the cache out, but see what the answer says about the key."""
