@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hx_gateway.addresses import TrustedProxies, forwarded_for, parse_address, x_forwarded_for
+from hx_gateway.addresses import TrustedProxies, forwarded_for, network, parse_address, x_forwarded_for
 
 TRUSTED = TrustedProxies(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"])
 
@@ -63,6 +63,25 @@ def test_any_text_is_an_address_or_none(text: str) -> None:
 )
 def test_forwarded(values: list[str], hops: list[str]) -> None:
     assert forwarded_for(values) == hops
+
+
+@pytest.mark.parametrize(
+    ("client", "whole"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8::ffff:2", "2001:db8::"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("::1", "::"),
+        ("not an address", "not an address"),
+        ("nor:this", "nor:this"),
+        ("", ""),
+    ],
+)
+def test_what_one_client_has(client: str, whole: str) -> None:
+    assert network(client) == whole
 
 
 def test_x_forwarded_for() -> None:

@@ -52,6 +52,20 @@ class TrustedProxies:
         return client
 
 
+@lru_cache(maxsize=4096)
+def network(client: str) -> str:
+    """Return what one client has: an IPv4 address, or 64 bits of IPv6 (RFC 4862), of which each host has many."""
+    if ":" not in client:
+        return client
+    try:
+        address = ipaddress.IPv6Address(client)
+    except ValueError:
+        return client
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(address) >> 64 << 64))
+
+
 def x_forwarded_for(values: list[str]) -> list[str]:
     """Return the hops in the values of X-Forwarded-For, nearest last."""
     return [hop.strip() for hop in ",".join(values).split(",")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from hx_gateway.addresses import network
 from hx_gateway.stores.limits_base import Bucket, Plan
 from hx_gateway.stores.limits_bucket import Rate, rate
 
@@ -44,7 +44,12 @@ class LimitRules:
         return plan
 
     def _made(self, key: str, model: str, client: str) -> Plan | None:
-        parts = {"key": key or "-", "model": _safe(model), "client": _safe(_network(client)), "global": "*"}
+        parts = {
+            "key": key or "-",
+            "model": _safe(model),
+            "client": _safe(network(client).replace(":", "-")),
+            "global": "*",
+        }
         buckets = []
         for limit, (drain, unit, most), keys in self._limits:
             if keys and key not in keys:
@@ -60,19 +65,6 @@ def _rate(limit: RateLimit) -> Rate:
     if limit.count == "concurrent":
         return Rate(0, 1, limit.amount)
     return rate(limit.amount, limit.window_ms, limit.burst)
-
-
-def _network(client: str) -> str:
-    """Return what one client has: an IPv4 address, or 64 bits of IPv6 (RFC 4862), of which each host has many."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    if address.version == 4:
-        return client
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ip_network((int(address) >> 64 << 64, 64)).network_address).replace(":", "-")
 
 
 def _safe(text: str) -> str:

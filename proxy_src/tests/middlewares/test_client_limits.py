@@ -43,6 +43,19 @@ async def test_streams_are_counted_by_client_until_they_end() -> None:
         assert len(up.seen) == 4
 
 
+async def test_a_host_has_one_share_however_many_addresses_of_ipv6_it_has() -> None:
+    sections = {"limits": {"streams_per_client": 1}, "forwarded": TRUSTED}
+
+    async def status(address: str) -> int:
+        stream = await stack.enter_async_context(client(gw.port))
+        await stream.send(request(headers=[f"X-Forwarded-For: {address}"]))
+        return (await stream.head()).status
+
+    async with upstream(endless) as up, gateway(up.url, **sections) as gw, AsyncExitStack() as stack:
+        asked = ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1", "192.0.2.1", "::ffff:192.0.2.1")
+        assert [await status(address) for address in asked] == [200, 429, 200, 200, 429]
+
+
 async def test_without_a_limit_there_is_none() -> None:
     async with upstream(endless) as up, gateway(up.url) as gw, AsyncExitStack() as stack:
         for _ in range(20):

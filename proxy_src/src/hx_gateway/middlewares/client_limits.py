@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from hx_gateway.addresses import network
 from hx_gateway.errors import TooManyStreamsError
 from hx_gateway.stores.errors import StoreUnavailableError
 from hx_gateway.stores.limits_base import Bucket, Plan
@@ -21,7 +22,7 @@ NAME: Final = "streams_per_client"
 
 
 class ClientLimits:
-    """Allows a client address so many requests at a time, streams among them, in this process; 0: any number."""
+    """Allows a client so many requests at a time, streams among them, in this process; 0: any number."""
 
     def __init__(self, streams_per_client: int) -> None:
         self._most = streams_per_client
@@ -30,7 +31,7 @@ class ClientLimits:
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Count the request until its last byte was sent, or raise TooManyStreamsError."""
         if self._most:
-            client = request.client
+            client = network(request.client)
             active = self._active.get(client, 0)
             if active >= self._most:
                 request.outcome.limit = NAME
@@ -58,7 +59,7 @@ class WorkersClientLimits(ClientLimits):
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Count the request until its last byte was sent, or raise TooManyStreamsError."""
-        plan, holder = _plan(request.client, self._most), next(self._holders)
+        plan, holder = _plan(network(request.client), self._most), next(self._holders)
         try:
             verdict = await self._workers.take(plan, 0, holder)
         except StoreUnavailableError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hx_gateway.addresses import TrustedProxies
+from hx_gateway.addresses import TrustedProxies, network
 from hx_gateway.errors import GatewayError, OverloadedError, TooManyConnectionsError
 from hx_gateway.server import answer
 from hx_gateway.server.connection import REFUSAL, Connection
@@ -48,9 +48,10 @@ class ConnectionServer:
         assert connection.transport is not None  # noqa: S101 - it was just made
         self.open[connection] = connection.transport
         self.all_closed.clear()
-        if self.limits.connections_per_client:
+        if self._is_counted(connection.peer):
             self._counted.add(connection)
-            self._per_client[connection.peer] = self._per_client.get(connection.peer, 0) + 1
+            client = network(connection.peer)
+            self._per_client[client] = self._per_client.get(client, 0) + 1
         return True
 
     def left(self, connection: Connection) -> None:
@@ -58,10 +59,10 @@ class ConnectionServer:
         self.open.pop(connection, None)
         if connection in self._counted:
             self._counted.remove(connection)
-            peer = connection.peer
-            self._per_client[peer] -= 1
-            if not self._per_client[peer]:
-                del self._per_client[peer]
+            client = network(connection.peer)
+            self._per_client[client] -= 1
+            if not self._per_client[client]:
+                del self._per_client[client]
         if not self.open:
             self.all_closed.set()
 
@@ -78,11 +79,12 @@ class ConnectionServer:
         limits = self.limits
         if limits.connections and len(self.open) >= limits.connections:
             return OverloadedError()
-        if limits.connections_per_client:
-            count = self._per_client.get(peer, 0)
-            if count >= limits.connections_per_client and not self._trusted.include(peer):
-                return TooManyConnectionsError()
+        if self._is_counted(peer) and self._per_client.get(network(peer), 0) >= limits.connections_per_client:
+            return TooManyConnectionsError()
         return None
+
+    def _is_counted(self, peer: str) -> bool:
+        return self.limits.connections_per_client > 0 and not self._trusted.include(peer)
 
     def _refuse(self, connection: Connection, error: GatewayError) -> None:
         """Say why, and half-close, so that what the client is sending does not destroy the answer."""
