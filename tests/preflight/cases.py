@@ -156,4 +156,7 @@ CASES = (
     bad("litellm", "litellm_prisma_engine", "rust"),
     bad("litellm", "litellm_http_proxy", f"http://u:{SECRET}@proxy:3128", litellm_prisma_engine="native"),
     bad("proxy", "proxy_upstream_url", "127.0.0.1:4000"),
+    bad("proxy", "proxy_metrics_socket", "/run/metrics.sock"),
+    bad("proxy", "proxy_metrics_socket", "/run/hx-gateway-ml/admin.sock"),
+    bad("proxy", "proxy_drain_notice", 61),
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The units of the role proxy, as its templates make them of its variables."""
+"""The units and the configuration of the role proxy, as its templates make them of its variables."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/proxy"
 
 
-def unit(kind: str, debian: int = 12, **variables: t.Any) -> list[str]:
-    """Render a unit on that Debian; return its lines without comments."""
+def rendered(template: str, debian: int = 12, **variables: t.Any) -> str:
+    """Return what a template makes on that Debian."""
     loader = DataLoader()
     known = {
         **loader.load_from_file(str(ROLE / "defaults/main.yml"), trusted_as_template=True),
@@ -25,8 +26,13 @@ def unit(kind: str, debian: int = 12, **variables: t.Any) -> list[str]:
         "ansible_facts": {"distribution_major_version": str(debian)},
         **variables,
     }
-    source = (ROLE / f"templates/hx-gateway-ml.{kind}.j2").read_text(encoding="utf-8")
-    text = str(Templar(loader=loader, variables=known).template(trust_as_template(source)))
+    source = (ROLE / "templates" / template).read_text(encoding="utf-8")
+    return str(Templar(loader=loader, variables=known).template(trust_as_template(source)))
+
+
+def unit(kind: str, debian: int = 12, **variables: t.Any) -> list[str]:
+    """Return the lines of a unit without comments."""
+    text = rendered(f"hx-gateway-ml.{kind}.j2", debian, **variables)
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
@@ -68,3 +74,21 @@ def test_only_the_main_process_is_told_to_stop() -> None:
 )
 def test_a_reload_is_a_signal(debian: int, lines: list[str]) -> None:
     assert [line for line in unit("service", debian) if line.startswith(("Type=", "ExecReload="))] == lines
+
+
+def test_metrics_are_on_a_port_or_on_a_socket() -> None:
+    config = yaml.safe_load(rendered("gateway.yml.j2"))
+    assert (config["metrics"]["listen"]["port"], config["metrics"]["unix_socket"]) == (4011, "")
+    config = yaml.safe_load(rendered("gateway.yml.j2", proxy_metrics_socket="/run/hx-gateway-ml/metrics.sock"))
+    assert config["metrics"]["unix_socket"] == "/run/hx-gateway-ml/metrics.sock"
+
+
+def test_the_trial_has_no_socket_of_the_gateway_that_serves() -> None:
+    tasks = yaml.safe_load((ROLE / "tasks/trial.yml").read_text(encoding="utf-8"))
+    variables = tasks[0]["vars"]
+    assert (variables["proxy_metrics_socket"], variables["proxy_admin_socket"]) == ("", "")
+
+
+def test_the_drain_has_its_times() -> None:
+    drain = yaml.safe_load(rendered("gateway.yml.j2", proxy_drain_timeout=7, proxy_drain_notice=1.5))["drain"]
+    assert drain == {"timeout": 7, "notice": 1.5}
