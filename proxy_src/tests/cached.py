@@ -13,7 +13,7 @@ from running import gateway
 from wire import Answer, chunk, client, reply, request, until, upstream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from running import Gateway
     from wire import Seen, Upstream
@@ -102,10 +102,13 @@ class House:
 
 
 @asynccontextmanager
-async def house(litellm: LiteLLM | None = None, store: str = "memory", **cache: Any) -> AsyncIterator[House]:
+async def house(
+    litellm: LiteLLM | None = None, store: str = "memory", limits: Sequence[dict[str, Any]] = (), **cache: Any
+) -> AsyncIterator[House]:
     litellm = litellm or LiteLLM()
     async with upstream(litellm) as server:
         sections = {"cache": {"enabled": True, "store": store, **cache}, "redis": {"enabled": store == "redis"}}
+        sections["rate_limits"] = {"limits": list(limits)}
         async with gateway(server.url, **sections) as running:
             made = House(running.port, litellm, server, running)
             yield made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Usage(NamedTuple):
@@ -19,6 +19,13 @@ class Usage(NamedTuple):
         return self.prompt + self.completion
 
 
+class Meter(Protocol):
+    """Counts what a stream under way takes, for the request that has it in its outcome."""
+
+    def hand_over(self, to: Outcome) -> None:
+        """Note what was taken so far for the request it counted for, and count what follows for another."""
+
+
 class Outcome:
     """How a request went. Complete when those who asked with `Request.on_finish` are called."""
 
@@ -30,6 +37,7 @@ class Outcome:
         "first_byte_after",
         "first_piece_after",
         "limit",
+        "meter",
         "status",
         "upstream",
         "usage",
@@ -48,6 +56,8 @@ class Outcome:
         """`complete`, `client_gone`, `upstream_broken` or `cut` (by a drain that ran out of time)."""
         self.usage: Usage | None = None
         """What LiteLLM spent on this request; None if it was not asked, or there was nothing to count."""
+        self.meter: Meter | None = None
+        """What will note `usage` at the end of a stream that is under way."""
         self.cost: float | None = None
         """US dollars, where LiteLLM says it."""
         self.cache = ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hx_gateway.cache.policy import Policy
     from hx_gateway.cache.store import CacheStore, Place
     from hx_gateway.config.cache import Cache
-    from hx_gateway.message import Response
+    from hx_gateway.message import Request, Response
 
 
 class Keeper:
@@ -32,13 +32,13 @@ class Keeper:
         """How many answers were kept."""
 
     def keep(
-        self, response: Response, place: Place, path: str, marks: list[str], flight: Flight, created: float
+        self, request: Request, response: Response, place: Place, marks: list[str], flight: Flight, created: float
     ) -> None:
-        """Look at the answer of a flight's leader; a body that is a stream is watched while it passes."""
+        """Look at the answer to a flight's leader; a body that is a stream is watched while it passes."""
         if not is_keepable(response.status, response.headers):
             self._flights.end(place.key, flight, Fate.ALONE)
             return
-        kind = media_type(response.headers)
+        kind, path = media_type(response.headers), request.path
         status, headers, stream = response.status, kept_headers(response.headers), kind == EVENTS
 
         def finish(whole: bytes, pieces: tuple[bytes, ...]) -> None:
@@ -63,6 +63,6 @@ class Keeper:
             finish(body, (body,))
             return
         shared = SharedStream(body, self._max_entry, ended)
-        response.body = shared.reader()
+        response.body = shared.reader(request.outcome)
         if stream:
             flight.land(Passing(Entry(status, headers, (), stream, created), shared))

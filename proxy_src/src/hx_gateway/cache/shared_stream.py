@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from hx_gateway.message import Pouring, Sink, Stream
+    from hx_gateway.outcome import Outcome
 
 _AHEAD: Final = 65536
 """Bytes that are read ahead of the fastest reader."""
@@ -51,9 +52,9 @@ class SharedStream:
         """Whether a reader that comes late can have all of it."""
         return not self.ended and self.error is None and self._size <= self._keep
 
-    def reader(self) -> Reader:
-        """Return another reader, which stands before the first piece."""
-        reader = Reader(self)
+    def reader(self, outcome: Outcome | None = None) -> Reader:
+        """Return another reader, which stands before the first piece; `outcome` is that of its request."""
+        reader = Reader(self, outcome)
         self._readers.append(reader)
         return reader
 
@@ -79,6 +80,7 @@ class SharedStream:
             return
         self._readers.remove(reader)
         if self._readers:
+            self._pass_on_costs(reader)
             self.moved()
             return
         # let go of here: what it ends with refers to its frame, which refers to this
@@ -137,6 +139,12 @@ class SharedStream:
         self.ended = True
         self._wake()
 
+    def _pass_on_costs(self, left: Reader) -> None:
+        """Have one of the other readers pay for what follows, if `left` was the one who pays."""
+        heir = self._readers[0].outcome
+        if heir is not None and left.outcome is not None and left.outcome.meter is not None:
+            left.outcome.meter.hand_over(heir)
+
     def _wake(self) -> None:
         for reader in self._readers:
             reader.wake()
@@ -163,10 +171,11 @@ class SharedStream:
 class Reader:
     """One reader's place in a shared stream; a pouring Stream of its own."""
 
-    __slots__ = ("_paused", "_shared", "_sink", "_waiting", "index", "position")
+    __slots__ = ("_paused", "_shared", "_sink", "_waiting", "index", "outcome", "position")
 
-    def __init__(self, shared: SharedStream) -> None:
+    def __init__(self, shared: SharedStream, outcome: Outcome | None) -> None:
         self._shared = shared
+        self.outcome = outcome
         self._waiting: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
         self._paused = False

@@ -143,7 +143,7 @@ class ResponseCache:
 
     def _joined(self, request: Request, passing: Passing) -> Response:
         response = passing.entry.response()
-        response.body = passing.stream.reader()
+        response.body = passing.stream.reader(request.outcome)
         return self._labelled(request, response, "hit", passing.entry.age())
 
     async def _lead(
@@ -164,7 +164,7 @@ class ResponseCache:
             self._flights.end(place.key, flight, Fate.ALONE)
             await response.aclose()
             return self._labelled(request, stale.response(), "stale", stale.age())
-        self._keeper.keep(response, place, request.path, marks, flight, created)
+        self._keeper.keep(request, response, place, marks, flight, created)
         return self._labelled(request, response, "miss")
 
     def _learn(self, request: Request, response: Response, asked_at: float) -> None:

@@ -189,10 +189,11 @@ def _number(value: object) -> int:
 def _spent(outcome: Outcome, prompt: int) -> int:
     """Return what a request is charged: what LiteLLM says it took, else its prompt if LiteLLM may have worked on it.
 
-    An answer from the cache takes nothing, and neither does one that LiteLLM refused.
+    An answer from the cache takes nothing, unless it is the rest of a stream whose first reader has left; and neither
+    does one that LiteLLM refused.
     """
-    if outcome.cache in _KEPT:
-        return 0
     if outcome.usage is not None:
         return outcome.usage.total
+    if outcome.cache in _KEPT:
+        return 0
     return prompt if outcome.status < 300 or outcome.status == 499 else 0

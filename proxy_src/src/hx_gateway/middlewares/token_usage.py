@@ -14,6 +14,7 @@ from hx_gateway.tokens import estimate_prompt, stated_usage
 if TYPE_CHECKING:
     from hx_gateway.message import Request, Response
     from hx_gateway.middleware import Handler
+    from hx_gateway.outcome import Outcome
 
 COST_HEADER = "x-litellm-response-cost"
 
@@ -94,10 +95,13 @@ def usage_of_json(data: bytes) -> Usage | None:
 class _StreamUsage:
     """Reads `usage` from the events that state it, or counts the events: LiteLLM sends one a token or a few."""
 
-    __slots__ = ("_events", "_lines", "_outcome", "_prompt", "_usage")
+    __slots__ = ("_events", "_lines", "_noted", "_outcome", "_prompt", "_usage")
 
     def __init__(self, request: Request) -> None:
         self._outcome = request.outcome
+        self._outcome.meter = self
+        self._noted = Usage(0, 0)
+        """What was noted for requests before."""
         # now, as the body is let go of while the answer streams
         self._prompt = estimate_prompt(request.document or {})
         self._lines = LineReader()
@@ -118,7 +122,20 @@ class _StreamUsage:
                 self._note(value)
 
     def end(self, *, complete: bool) -> None:  # noqa: ARG002 - what a broken stream took was taken
-        self._outcome.usage = self._usage or Usage(self._prompt, self._events, estimated=True)
+        self._note_taken()
+
+    def hand_over(self, to: Outcome) -> None:
+        self._note_taken()
+        self._outcome = to
+        to.meter = self
+
+    def _note_taken(self) -> None:
+        taken, before = self._usage or Usage(self._prompt, self._events, estimated=True), self._noted
+        self._noted = taken
+        self._outcome.meter = None
+        self._outcome.usage = Usage(
+            max(0, taken.prompt - before.prompt), max(0, taken.completion - before.completion), taken.estimated
+        )
 
     def _note(self, value: bytes) -> None:
         try:

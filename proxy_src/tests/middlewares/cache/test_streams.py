@@ -9,6 +9,7 @@ import pytest
 
 from cached import LiteLLM, house, labels
 
+from limits import limit
 from wire import Answer, client, read_chunks
 
 if TYPE_CHECKING:
@@ -94,6 +95,31 @@ async def test_a_leader_that_leaves_its_stream_fails_nobody() -> None:
         assert answer.body.endswith(made.litellm.last)
         assert (made.litellm.calls, answer.get("x-hx-cache")) == (1, "hit")
         assert labels([await made.ask(stream=True)]) == ["hit"]
+
+
+async def test_who_goes_on_reading_pays_for_the_rest() -> None:
+    hold = asyncio.Event()
+    usage = b'data: {"usage":{"prompt_tokens":5,"completion_tokens":40}}\n\n'
+    litellm = LiteLLM(hold=hold, hold_after=2, last=usage + b"data: [DONE]\n\n")
+    async with house(litellm, limits=[limit("t", "tokens", 1000)]) as made:
+        async with client(made.port) as leader:
+            await leader.send(made.request(stream=True, max_tokens=100))
+            await leader.head()
+            follower, other = (asyncio.create_task(made.ask(stream=True, max_tokens=100)) for _ in range(2))
+            await made.under_way(3)
+            pieces = read_chunks(leader.reader)
+            for _ in range(2):
+                await anext(pieces)
+            leader.abort()
+        await made.under_way(2)
+        hold.set()
+        assert labels([await follower, await other]) == ["hit", "hit"]
+        await made.under_way(0)
+        probe = await made.ask(temperature=1)
+        assert (made.litellm.calls, probe.get("x-ratelimit-remaining-tokens")) == (2, "955")
+    tokens = [(line["cache"], line["prompt_tokens"], line["completion_tokens"]) for line in made.log[:3]]
+    assert tokens[0] == ("miss", 0, 2)
+    assert sorted(tokens[1:], key=str) == [("hit", 5, 38), ("hit", None, None)]
 
 
 async def test_when_all_have_left_the_upstream_is_told_at_once() -> None:
