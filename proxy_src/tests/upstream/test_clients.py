@@ -282,6 +282,21 @@ async def test_a_body_that_fails_ends_the_answer_that_has_begun(more: bytes) -> 
         assert gw.server.active == 0
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_rest_of_a_body_that_is_not_wanted_is_taken(streamed: bool) -> None:
+    async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED + chunk(b"no") + chunk(b"") if streamed else reply(401, b"no"))
+
+    async with upstream(play, whole=False) as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(request("/v1/files", "POST", [FORM, "Content-Length: 300000"]) + b"a" * 100)
+        answer = await asyncio.wait_for(connection.answer(), 2)
+        assert (answer.body, answer.get("Connection")) == (b"no", None)
+        await asyncio.sleep(0.1)
+        await connection.send(b"a" * 299_900 + request("/healthz"))
+        assert (await asyncio.wait_for(connection.answer(), 2)).status == 200
+        assert len(up.seen) == 1
+
+
 async def test_waiting_for_a_connection_is_no_connect_timeout() -> None:
     async def play(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.6)

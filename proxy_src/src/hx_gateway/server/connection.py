@@ -213,6 +213,7 @@ class Connection(asyncio.Protocol):
             return False
         try:
             async with asyncio.timeout(_LINGER):
+                await asyncio.sleep(0)  # the upload, which the answer has ended, lets go of it
                 while not content.is_eof():
                     await content.readany()
         except (TimeoutError, Exception):  # broken, or endless
