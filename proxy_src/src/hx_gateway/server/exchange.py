@@ -55,8 +55,9 @@ class Exchanges:
         request = Request(
             message.method, message.path, CIMultiDict(message.headers), body, connection.peer, message.version
         )
-        # behind an offer of another protocol the parser loses what came with it
-        keep = not message.should_close and hdrs.UPGRADE not in message.headers
+        # aiohttp's parser makes the last trailer of a chunked request a header of the next one, which may be another
+        # client's where a proxy shares its connections; behind an offer of another protocol it loses what came with it
+        keep = not (message.should_close or message.chunked or hdrs.UPGRADE in message.headers)
         del message, content  # a stream would keep them for long
         under_way = self._under_way
         under_way.count += 1
