@@ -126,6 +126,7 @@ class Request:
         "ahead",
         "body",
         "client",
+        "has_more_credentials",
         "headers",
         "id",
         "key",
@@ -166,6 +167,8 @@ class Request:
         """Span of the client in that trace, 16 hexadecimal digits; empty where the trace began here."""
         self.key = ""
         """SHA-256 of the whole credential in hexadecimal, as LiteLLM's tables name keys; empty without one."""
+        self.has_more_credentials = False
+        """Whether there are others besides, of which LiteLLM or a provider may make something."""
         self._document: dict[str, Any] | None = None
         self.streams = False
         """Whether the body asks for an answer in Server-Sent Events."""

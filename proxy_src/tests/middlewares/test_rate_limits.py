@@ -116,6 +116,17 @@ async def test_only_the_named_keys_are_limited() -> None:
         assert other.get("x-ratelimit-limit-requests") is None
 
 
+@pytest.mark.parametrize("limits", [{"scope": ["key"]}, {"key_hashes": [sha256(b"sk-1").hexdigest()]}])
+async def test_a_credential_that_litellm_does_not_take_makes_nobody_another(limits: dict[str, Any]) -> None:
+    async with upstream() as up, gateway(up.url, **limited(limit(amount=1, **limits))) as gw:
+        body = orjson.dumps({"model": "m"})
+        asked = [
+            request("/v1/chat/completions", "POST", ["Authorization: Bearer sk-1", f"{name}: {name}"], body)
+            for name in ("api-key", "x-api-key", "x-goog-api-key")
+        ]
+        assert [(await ask(gw.port, data)).status for data in asked] == [200, 429, 429]
+
+
 @pytest.mark.parametrize("shared", [False, True])
 async def test_tokens_are_reserved_before_and_corrected_after(shared: bool, redis: RedisServer) -> None:
     async with (

@@ -28,7 +28,6 @@ nothing, counts it for no limit, and lists the models the key may use."""
 REFUSALS: Final = frozenset({400, 401, 403})
 """What LiteLLM answers a key it does not know: 401, without a database 400."""
 
-_CREDENTIALS: Final = ("Authorization", *HEADERS)
 _KEYS: Final = 8192
 _MODELS: Final = 64
 """Keys, and models of each, that are remembered; more are asked for again."""
@@ -100,7 +99,7 @@ class KeyAccess:
         key = request.key
         task = self._asking.get(key)
         if task is None:
-            headers = CIMultiDict([(name, request.headers[name]) for name in _CREDENTIALS if name in request.headers])
+            headers = CIMultiDict([(name, request.headers[name]) for name in HEADERS if name in request.headers])
             headers["x-request-id"] = request.id
             task = asyncio.create_task(self._listing(headers))
             self._asking[key] = task

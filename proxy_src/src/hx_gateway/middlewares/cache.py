@@ -170,7 +170,7 @@ class ResponseCache:
     def _learn(self, request: Request, response: Response, asked_at: float) -> None:
         """See in an answer of LiteLLM whether the key is good."""
         if 200 <= response.status < 300:
-            if request.key and request.model:
+            if request.key and request.model and not request.has_more_credentials:
                 self._access.prove(request, asked_at)
         elif response.status in {401, 403}:
             self._access.disprove(request, model_only=response.status == 403)

@@ -18,8 +18,11 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9._~+/-]+=*)")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
-HEADERS = ("x-litellm-api-key", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key")
-"""Where LiteLLM takes a key from besides Authorization (litellm/proxy/_types.py, SpecialHeaders)."""
+HEADERS = ("x-litellm-api-key", "Authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key")
+"""Where LiteLLM takes a key from, in its order: the first that a request has counts.
+
+(1.106.2, proxy/auth/user_api_key_auth.py, get_api_key.)
+"""
 
 _LONGEST = 4096
 
@@ -27,22 +30,25 @@ _LONGEST = 4096
 class Credentials:
     """Sets `request.key`; raises InvalidCredentialError or DoubledCredentialError.
 
+    Of several kinds the one counts that LiteLLM takes; the others are passed on, for a provider may be meant by them.
     A request without a credential passes: LiteLLM answers it.
     """
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Pass the request on once its credentials are well-formed."""
         headers = request.headers
-        given = headers.getall("Authorization", ())
-        found = [_one(given, _BEARER)] if given else []
-        found += [_one(headers.getall(name), _TOKEN) for name in HEADERS if name in headers]
+        found = [
+            _one(headers.getall(name), _BEARER if name == "Authorization" else _TOKEN)
+            for name in HEADERS
+            if name in headers
+        ]
         if found:
-            # with more than one, which of them counts is LiteLLM's affair: the pair is an identity of its own
-            request.key = _digest("\0".join(found))
+            request.key = _digest(found[0])
+            request.has_more_credentials = len(found) > 1
         return await call_next(request)
 
 
-def _one(values: list[str] | tuple[()], grammar: re.Pattern[str]) -> str:
+def _one(values: list[str], grammar: re.Pattern[str]) -> str:
     if len(values) != 1:
         raise DoubledCredentialError
     match = grammar.fullmatch(values[0]) if len(values[0]) <= _LONGEST else None

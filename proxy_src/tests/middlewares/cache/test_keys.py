@@ -18,6 +18,25 @@ async def test_another_key_never_gets_the_answer(store: str) -> None:
         assert (nobody.status, nobody.get("x-hx-cache")) == (401, "bypass")
 
 
+async def test_several_credentials_neither_get_nor_leave_an_answer(store: str) -> None:
+    async with house(store=store) as made:
+        assert labels([await made.ask("x-api-key: other") for _ in range(2)]) == ["bypass", "bypass"]
+        assert labels([await made.ask(), await made.ask(), await made.ask("x-api-key: other")]) == [
+            "miss",
+            "hit",
+            "bypass",
+        ]
+        assert made.litellm.calls == 4
+
+
+async def test_what_several_credentials_may_says_nothing_of_one(store: str) -> None:
+    async with house(store=store, shared_models=["m"]) as made:
+        await made.ask(key="sk-b")
+        await made.ask("x-api-key: other", key="sk-a")
+        assert labels([await made.ask(key="sk-a")]) == ["hit"]
+        assert made.litellm.asked == 1
+
+
 async def test_shared_models_are_shared_among_keys_that_may_use_them(store: str) -> None:
     async with house(store=store, shared_models=["m", "n"]) as made:
         await made.ask(key="sk-a")
