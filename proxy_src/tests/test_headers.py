@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hx_gateway.headers import HOP_BY_HOP, InvalidHeaderError, end_to_end
+from hx_gateway.middlewares.credentials import HEADERS
+from hx_gateway.middlewares.sessions import LITELLM_HEADERS
+from hx_gateway.middlewares.usage_records import CALL_ID
 
 
 @pytest.mark.parametrize("name", sorted(HOP_BY_HOP))
@@ -36,6 +39,11 @@ def test_named_by_connection(connection: list[str], kept: list[str]) -> None:
 def test_connection_cannot_name_what_the_gateway_says() -> None:
     pairs = [("Connection", "X-Forwarded-For, authorization, X-Mine"), ("X-Forwarded-For", "1"), ("X-Mine", "2")]
     assert list(end_to_end([*pairs, ("Authorization", "x")])) == ["X-Forwarded-For", "Authorization"]
+
+
+@pytest.mark.parametrize("name", [*HEADERS, CALL_ID, *LITELLM_HEADERS, "X-LiteLLM-Tags", "OpenAI-Organization"])
+def test_connection_cannot_name_what_requests_are_told_apart_by(name: str) -> None:
+    assert list(end_to_end([("Connection", f"close, {name}"), (name, "1")])) == [name]
 
 
 def test_dropped_by_name() -> None:

@@ -40,9 +40,17 @@ _ALWAYS_KEPT = frozenset(
         "x-forwarded-for",
         "x-forwarded-proto",
         "x-request-id",
+        # the credentials, see middlewares/credentials.py
+        "api-key",
+        "ocp-apim-subscription-key",
+        "x-api-key",
+        "x-goog-api-key",
     }
 )
 """What Connection cannot name: fields for the other end, or the gateway's own word (RFC 9110 section 7.6.1)."""
+
+_KEPT_KINDS = ("x-litellm-", "openai-", "anthropic-")
+"""As little: by what the gateway says, or has counted and looked up, LiteLLM must go too."""
 
 _NEVER = re.compile(r"[\r\n\0]")
 
@@ -63,8 +71,8 @@ def end_to_end(
     for name in _not_kept(tuple(kept), drop):
         if name == "connection":
             for option in ",".join(kept.getall(name)).split(","):
-                named = option.strip()
-                if named.lower() not in _ALWAYS_KEPT:
+                named = option.strip().lower()
+                if named not in _ALWAYS_KEPT and not named.startswith(_KEPT_KINDS):
                     kept.popall(named, None)
         kept.popall(name, None)
     values = "".join(kept.values())

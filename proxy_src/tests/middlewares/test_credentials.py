@@ -59,7 +59,7 @@ async def test_of_several_kinds_the_one_counts_that_litellm_takes(first: int) ->
 
 
 async def test_the_others_are_passed_on() -> None:
-    headers = ["x-api-key: b", "Authorization: Bearer a"]
+    headers = ["x-api-key: b", "Authorization: Bearer a", "Connection: x-api-key"]
     async with upstream() as up, gateway(up.url) as gw:
         assert (await ask(gw.port, request(headers=headers))).status == 200
         assert (up.seen[0].get("Authorization"), up.seen[0].get("x-api-key")) == ("Bearer a", "b")
