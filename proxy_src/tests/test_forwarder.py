@@ -87,7 +87,7 @@ async def test_errors_of_the_upstream_pass_unchanged() -> None:
 async def test_content_codings_pass_both_ways() -> None:
     packed = gzip.compress(b"hello" * 100)
     async with upstream(say(reply(200, packed, ["Content-Encoding: gzip"]))) as up, gateway(up.url) as gw:
-        answer = await ask(gw.port, request("/v1/x", "POST", ["Content-Encoding: gzip"], packed))
+        answer = await ask(gw.port, request("/v1/x", "POST", [FORM, "Content-Encoding: gzip"], packed))
         assert up.seen[0].body == packed
         assert up.seen[0].get("Content-Encoding") == "gzip"
         assert up.seen[0].get("Accept-Encoding") is None

@@ -198,6 +198,16 @@ class BodyTooLargeError(GatewayError):
     close = True
 
 
+class RefusedCodingError(GatewayError):
+    """A content coding on a body that LiteLLM would read as JSON without decoding it (RFC 9110 section 15.5.16)."""
+
+    status = 415
+    type = "invalid_request_error"
+    code = "coding_refused"
+    message = "A JSON body must be sent without a content coding."
+    headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "identity"}
+
+
 class ExpectationError(GatewayError):
     """An Expect header with anything but 100-continue (RFC 9110 section 10.1.1)."""
 

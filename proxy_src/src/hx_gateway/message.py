@@ -6,6 +6,7 @@ middleware.
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
 
@@ -122,6 +123,7 @@ class Request:
 
     __slots__ = (
         "_document",
+        "_named",
         "_on_finish",
         "ahead",
         "body",
@@ -132,6 +134,7 @@ class Request:
         "key",
         "method",
         "model",
+        "needs_python",
         "outcome",
         "parent_span_id",
         "prefer",
@@ -170,10 +173,13 @@ class Request:
         self.has_more_credentials = False
         """Whether there are others besides, of which LiteLLM or a provider may make something."""
         self._document: dict[str, Any] | None = None
+        self._named = ""
+        self.needs_python = False
+        """Whether only Python's json reads and writes the document: orjson would make null of NaN."""
         self.streams = False
         """Whether the body asks for an answer in Server-Sent Events."""
         self.model = ""
-        """Name of the model in the body; empty where there is none, or the body was not read."""
+        """Name of the model LiteLLM is asked for; empty where there is none, or the body was not read."""
         self.prefer = ""
         """Address of the server that should get the request, `HOST:PORT`; empty where any will do."""
         self.ahead: dict[Abandons, Any] = {}
@@ -198,7 +204,7 @@ class Request:
     @document.setter
     def document(self, document: dict[str, Any] | None) -> None:
         self._document = document
-        model = document.get("model") if document is not None else None
+        model = self._named or (document.get("model") if document is not None else None)
         self.model = model if isinstance(model, str) else ""
         self.streams = document is not None and document.get("stream") is True
 
@@ -210,7 +216,12 @@ class Request:
     def replace_document(self, document: dict[str, Any]) -> None:
         """Send `document` as the body."""
         self.document = document
-        self.body = BytesBody(orjson.dumps(document))
+        data = json.dumps(document, ensure_ascii=False).encode() if self.needs_python else orjson.dumps(document)
+        self.body = BytesBody(data)
+
+    def name_model(self, model: str) -> None:
+        """Know that LiteLLM takes `model`, whatever the body says."""
+        self._named = self.model = model
 
     def let_body_go(self) -> None:
         """Forget the body: its answer has begun, and a long prompt would be kept for as long as that lasts."""

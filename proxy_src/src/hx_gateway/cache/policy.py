@@ -73,10 +73,12 @@ class Policy:
         """Say whether the answer to `request` may be looked up and kept.
 
         It may for embeddings, for `temperature: 0`, with a `seed`, and where the client asked for it; never without
-        a credential, with several, without a model, or a body that was read.
+        a credential, with several, without a model, or a body that was read, nor with values that only Python knows.
         """
         document = request.document
-        if document is None or not request.key or request.has_more_credentials or asks.no_store:
+        if document is None or not request.key or asks.no_store:
+            return False
+        if request.has_more_credentials or request.needs_python:
             return False
         for name in _STATEFUL:
             if document.get(name):
