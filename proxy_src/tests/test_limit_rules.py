@@ -48,6 +48,12 @@ def test_scopes(scope: list[str], same: tuple[str, str, str], different: tuple[s
         assert keys("k", "m", "c") != keys(*different)
 
 
+def test_without_limits_nothing_is_remembered() -> None:
+    made = rules()
+    assert made.plan("k", "m", "c") is None
+    assert made._plans == {}
+
+
 def test_only_the_named_keys_and_models() -> None:
     made = rules(
         limit("a", key_hashes=[KEY]), limit("b", models=["gpt-*", "x"]), limit("c", key_hashes=[KEY], models=["gpt-4"])

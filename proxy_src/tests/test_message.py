@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from hx_gateway.outcome import Outcome
 
 
+def asking_for(model: object) -> Request:
+    """Return a request whose body asks for `model`."""
+    request = Request("POST", "/v1/x", CIMultiDict(), BytesBody(b""))
+    request.document = {"model": model}
+    return request
+
+
+@pytest.mark.parametrize("model", ["m", "x" * 256])
+def test_a_model_is_known_by_its_name(model: str) -> None:
+    assert asking_for(model).model == model
+
+
+def test_a_name_of_any_length_is_not_remembered_whole() -> None:
+    request = asking_for("x" * 257)
+    assert request.model == "x" * 256 + "..."
+    assert request.document == {"model": "x" * 257}
+    request.name_model("y" * 5000)
+    assert request.model == "y" * 256 + "..."
+
+
 class Pieces:
     """A body of unknown length that counts what was taken from it."""
 

@@ -33,6 +33,8 @@ class LimitRules:
 
     def plan(self, key: str, model: str, client: str) -> Plan | None:
         """Return the counters a request must pass; None if no limit applies."""
+        if not self._limits:
+            return None
         identity = (key, model, client)
         try:
             return self._plans[identity]

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from multidict import CIMultiDict
 
 
+LONGEST_MODEL: Final = 256
+"""Characters of a model's name by which requests are told apart: it is a client's text of any length."""
+
+
 class Body(Protocol):
     """Bytes a client sends, read once, in the pieces in which they arrive."""
 
@@ -179,7 +183,8 @@ class Request:
         self.streams = False
         """Whether the body asks for an answer in Server-Sent Events."""
         self.model = ""
-        """Name of the model LiteLLM is asked for; empty where there is none, or the body was not read."""
+        """Name of the model LiteLLM is asked for; empty where there is none, or the body was not read. One longer than
+        LONGEST_MODEL is cut, and three dots longer."""
         self.prefer = ""
         """Address of the server that should get the request, `HOST:PORT`; empty where any will do."""
         self.ahead: dict[Abandons, Any] = {}
@@ -205,7 +210,7 @@ class Request:
     def document(self, document: dict[str, Any] | None) -> None:
         self._document = document
         model = self._named or (document.get("model") if document is not None else None)
-        self.model = model if isinstance(model, str) else ""
+        self.model = _cut(model) if isinstance(model, str) else ""
         self.streams = document is not None and document.get("stream") is True
 
     @property
@@ -221,7 +226,7 @@ class Request:
 
     def name_model(self, model: str) -> None:
         """Know that LiteLLM takes `model`, whatever the body says."""
-        self._named = self.model = model
+        self._named = self.model = _cut(model)
 
     def let_body_go(self) -> None:
         """Forget the body: its answer has begun, and a long prompt would be kept for as long as that lasts."""
@@ -242,6 +247,10 @@ class Request:
         callbacks, self._on_finish = self._on_finish, []
         for callback in callbacks:
             callback(self.outcome)
+
+
+def _cut(model: str) -> str:
+    return model if len(model) <= LONGEST_MODEL else f"{model[:LONGEST_MODEL]}..."
 
 
 class Response:

@@ -65,6 +65,8 @@ def test_addresses(method: str, target: str, expected: bool) -> None:
         ({"temperature": 0, "model": "never-x"}, False),
         ({"temperature": 0, "model": ""}, False),
         ({"temperature": 0, "model": 7}, False),
+        ({"temperature": 0, "model": "x" * 256}, True),
+        ({"temperature": 0, "model": "x" * 257}, False),
     ],
 )
 def test_chats(document: dict[str, Any], expected: bool) -> None:
@@ -77,6 +79,12 @@ def test_what_else_decides() -> None:
     assert not allows(None, "/v1/embeddings")
     assert not allows(cold, key="")
     assert not allows(cold, asks=Asked(no_store=True))
+    doubtful = request(cold)
+    doubtful.has_more_credentials = True
+    assert not Policy(Cache()).allows(doubtful, Asked())
+    unwritable = request(cold)
+    unwritable.needs_python = True
+    assert not Policy(Cache()).allows(unwritable, Asked())
     assert allows({"model": "m"}, asks=Asked(always=True))
     assert not allows({"model": "never-m"}, asks=Asked(always=True))
 

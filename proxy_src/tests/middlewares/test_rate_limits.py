@@ -127,6 +127,13 @@ async def test_a_credential_that_litellm_does_not_take_makes_nobody_another(limi
         assert [(await ask(gw.port, data)).status for data in asked] == [200, 429, 429]
 
 
+async def test_models_with_long_names_count_by_what_their_names_begin_with() -> None:
+    async with upstream() as up, gateway(up.url, **limited(limit(amount=1, scope=["model"]))) as gw:
+        names = ["x" * 256, "x" * 257, "x" * 100_000]
+        assert [(await ask(gw.port, chat(name))).status for name in names] == [200, 200, 429]
+        assert orjson.loads(up.seen[1].body)["model"] == names[1]
+
+
 @pytest.mark.parametrize("shared", [False, True])
 async def test_tokens_are_reserved_before_and_corrected_after(shared: bool, redis: RedisServer) -> None:
     async with (

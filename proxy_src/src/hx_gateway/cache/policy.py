@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hx_gateway.message import LONGEST_MODEL
+
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
@@ -73,7 +75,8 @@ class Policy:
         """Say whether the answer to `request` may be looked up and kept.
 
         It may for embeddings, for `temperature: 0`, with a `seed`, and where the client asked for it; never without
-        a credential, with several, without a model, or a body that was read, nor with values that only Python knows.
+        a credential, with several, without a model (or with one whose name was cut), or a body that was read, nor
+        with values that only Python knows.
         """
         document = request.document
         if document is None or not request.key or asks.no_store:
@@ -89,7 +92,7 @@ class Policy:
             if not cold and document.get("seed") is None:
                 return False
         model = request.model
-        return bool(model) and self.ttl(model) > 0
+        return 0 < len(model) <= LONGEST_MODEL and self.ttl(model) > 0
 
     def _ttl(self, model: str) -> float:
         """Return for how many seconds an answer of `model` is fresh; 0: it is not kept."""

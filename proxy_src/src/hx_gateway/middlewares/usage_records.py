@@ -26,6 +26,9 @@ CALL_ID = "x-litellm-call-id"
 (1.106, proxy/common_request_processing.py, resolve_litellm_call_id.)
 """
 
+_LONGEST = 256
+"""Characters of a target that wait in the queue; those that have a name of their own are shorter."""
+
 
 class UsageRecords:
     """Gives each request a call id that LiteLLM keeps too, and queues the record when it has ended.
@@ -56,7 +59,7 @@ class UsageRecords:
                     request.trace_id,
                     request.key,
                     request.method,
-                    request.target,
+                    request.target[:_LONGEST],
                     request.model,
                     outcome.status,
                     outcome.ended,
