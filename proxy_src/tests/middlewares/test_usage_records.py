@@ -9,8 +9,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from multidict import CIMultiDict
 
 from hx_gateway.config import ConfigError
+from hx_gateway.message import BytesBody, Request, Response
+from hx_gateway.metrics.labels import route_of
+from hx_gateway.middlewares.usage_records import UsageRecords
+from hx_gateway.usage.queue import UsageQueue
 from postgres_server import USER, PostgresServer
 from scrape import samples, value
 
@@ -85,6 +90,20 @@ async def test_every_request_under_v1_leaves_a_record(server: PostgresServer) ->
         ["other", "", "", "", "", "400", "complete", "t", "t"],
         ["/v1/models", "", "", "", "", "429", "complete", "t", "t"],
     ]
+
+
+async def test_a_record_that_waits_is_small() -> None:
+    queue = UsageQueue(1)
+    message = Request("GET", "/v1/models/" + "x" * 8000, CIMultiDict(), BytesBody(b""))
+
+    async def call_next(_: Request) -> Response:
+        return Response(200, CIMultiDict())
+
+    await UsageRecords(queue)(message, call_next)
+    message.finish()
+    (record,) = queue.take(1)
+    assert len(record.target) <= 256
+    assert route_of(record.target) == route_of(message.target) != "other"
 
 
 async def test_the_call_id_is_the_one_litellm_keeps(server: PostgresServer) -> None:
