@@ -74,8 +74,9 @@ async def hang_up(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 async def remaining(gw: Gateway, kind: str = "tokens") -> int:
-    """Return what is left after one more request, which asks for nothing."""
-    return int((await ask(gw.port, chat())).get(f"x-ratelimit-remaining-{kind}") or -1)
+    """Return what is left, by a request that takes no tokens."""
+    headers = ["Authorization: Bearer sk-1"]
+    return int((await ask(gw.port, request("/v1/models", headers=headers))).get(f"x-ratelimit-remaining-{kind}") or -1)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -156,6 +157,33 @@ async def test_answers_that_take_more_than_reserved_are_charged_in_full() -> Non
         await asyncio.sleep(0.02)
         assert (await ask(gw.port, chat(content="x"))).status == 429
         assert (await ask(gw.port, request("/v1/models"))).status == 200  # takes no tokens
+
+
+PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("more", [{"messages": PICTURE}, {"tools": [{"type": "function"}]}])
+async def test_what_cannot_be_estimated_is_charged_and_refused(
+    shared: bool, more: dict[str, Any], redis: RedisServer
+) -> None:
+    async with (
+        upstream(used(600, 50)) as up,
+        gateway(up.url, **limited(limit("t", "tokens", 1000), shared=shared)) as gw,
+    ):
+        found = []
+        for _ in range(3):
+            found.append(await ask(gw.port, chat(**more)))
+            await asyncio.sleep(0.02)
+        assert [one.status for one in found] == [200, 200, 429]
+        assert [one.get("x-ratelimit-remaining-tokens") for one in found] == ["999", "349", "0"]
+
+
+async def test_what_cannot_be_estimated_and_was_refused_costs_nothing() -> None:
+    async with upstream(answer(reply(400, b"{}"))) as up, gateway(up.url, **limited(limit("t", "tokens", 9))) as gw:
+        await ask(gw.port, chat(messages=PICTURE))
+        await asyncio.sleep(0.02)
+        assert await remaining(gw) == 9
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ _LARGEST = 1 << 31
 class RateLimits:
     """Counts each request before it goes on, and corrects its tokens by what it took when it has ended.
 
-    Reserved are the estimated tokens of the prompt and as many as the answer may have, where the request says so.
+    Reserved are the estimated tokens of the prompt and as many as the answer may have, where the request says so; at
+    least one.
     Raises RequestLimitError, TokenLimitError or ConcurrencyLimitError with the name of the limit in the outcome,
     LimitsUnavailableError if Redis is away and the limits are to fail closed.
     """
@@ -129,7 +130,8 @@ class RateLimits:
         prompt = reserved = 0
         if plan.tokens and request.document is not None:
             prompt = estimate_prompt(request.document)
-            reserved = min(_LARGEST, prompt + _longest_answer(request.document))
+            # pictures, sounds and tools are not estimated: one token, lest what takes any pass where none is left
+            reserved = min(_LARGEST, prompt + _longest_answer(request.document)) or 1
         return plan, prompt, reserved, f"{self._holder}{next(self._holders):x}" if plan.concurrent else ""
 
     async def _take(self, need: _Need, asked: asyncio.Future[Any] | None) -> tuple[Limiter, Verdict]:
