@@ -73,6 +73,8 @@ async def _exchange(connection: Client, data: bytes, method: str = "GET") -> tup
         ("GET", "/v1/nothing", 200, "0", b""),
         ("HEAD", "/v1/200", 200, "4", b""),
         ("GET", "/v1/204", 204, None, b""),
+        ("GET", "/v1/205", 205, "0", b""),
+        ("HEAD", "/v1/205", 205, "0", b""),
     ],
 )
 async def test_the_connection_goes_on_behind_every_kind(

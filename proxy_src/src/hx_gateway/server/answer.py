@@ -64,6 +64,8 @@ def whole(request: Request, status: int, headers: CIMultiDict[str], body: bytes 
         headers[hdrs.CONTENT_TYPE] = "application/octet-stream"
     if status in _BODILESS:
         headers.popall(hdrs.CONTENT_LENGTH, None)
+        if status == 205:  # clients know of the others alone that nothing follows (RFC 9112 section 6.3)
+            headers[hdrs.CONTENT_LENGTH] = "0"
         body = None
     elif body is not None:
         headers[hdrs.CONTENT_LENGTH] = str(len(body))
