@@ -20,11 +20,13 @@ CHAT: dict[str, Any] = {"model": "m", "temperature": 0, "messages": [{"role": "u
 KEY = sha256(b"sk-1").hexdigest()
 
 
-def request(data: bytes | dict[str, Any], *, key: str = KEY, **headers: str) -> Request:
+def request(
+    data: bytes | dict[str, Any], *, key: str = KEY, target: str = "/v1/chat/completions", **headers: str
+) -> Request:
     raw = data if isinstance(data, bytes) else orjson.dumps(data)
     made = Request(
         "POST",
-        "/v1/chat/completions",
+        target,
         CIMultiDict((name.replace("_", "-"), value) for name, value in headers.items()),
         BytesBody(raw),
     )
@@ -55,6 +57,31 @@ def test_a_key_is_a_digest() -> None:
 )
 def test_spellings_of_one_body_share_a_key(data: bytes) -> None:
     assert key_of(data) == key_of(CHAT)
+
+
+RESPONSE: dict[str, Any] = {"model": "m", "temperature": 0, "input": "hé"}
+
+
+@pytest.mark.parametrize("target", ["/v1/responses", "/v1/responses?a=b"])
+@pytest.mark.parametrize("name", ["user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"])
+def test_what_an_answer_repeats_belongs_to_its_key(target: str, name: str) -> None:
+    keys = [cache_key(request(RESPONSE | {name: value}, target=target), shared=True) for value in ("a", "b", None)]
+    assert len({*keys, cache_key(request(RESPONSE, target=target), shared=True)}) == 3
+
+
+def test_an_answer_repeats_all_of_the_metadata() -> None:
+    values = [{"a": "1"}, {"a": "2"}, {"a": "1", "tags": ["t"]}, {"a": "2", "tags": ["t"]}, {}]
+    target = "/v1/responses"
+    keys = [cache_key(request(RESPONSE | {"metadata": value}, target=target), shared=True) for value in values]
+    assert len(set(keys)) == len(values)
+
+
+def test_no_answer_repeats_what_is_for_litellm() -> None:
+    more = {"timeout": 5, "num_retries": 1, "litellm_session_id": "s", "litellm_metadata": {"a": 1}}
+    target = "/v1/responses"
+    assert cache_key(request(RESPONSE | more, target=target), shared=True) == cache_key(
+        request(RESPONSE, target=target), shared=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,9 @@ import orjson
 if TYPE_CHECKING:
     from hx_gateway.message import Request
 
-_VOLATILE: Final = frozenset(
+_FOR_LITELLM: Final = frozenset(
     {
-        # who asks, for abuse reports and statistics (OpenAI's API reference)
-        "user",
-        "safety_identifier",
-        # which prompt cache of the provider is used, not what it answers
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        # how LiteLLM names, logs and repeats a call
+        # how it names, logs and repeats a call
         "litellm_call_id",
         "litellm_session_id",
         "litellm_trace_id",
@@ -28,10 +22,23 @@ _VOLATILE: Final = frozenset(
         "stream_timeout",
         "timeout",
         # looked into below
-        "metadata",
         "litellm_metadata",
     }
 )
+
+_REPEATING: Final = "/v1/responses"
+"""The address whose answer repeats all of the request but what is for LiteLLM (OpenAI's API reference)."""
+
+_VOLATILE: Final = _FOR_LITELLM | {
+    # who asks, for abuse reports and statistics (OpenAI's API reference)
+    "user",
+    "safety_identifier",
+    # which prompt cache of the provider is used, not what it answers
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    # looked into below
+    "metadata",
+}
 """Fields of a body that change nothing in its answer."""
 
 _METADATA: Final = ("guardrails", "policies", "tags")
@@ -94,15 +101,16 @@ def _chooses(name: str) -> bool:
 
 def _body(request: Request) -> bytes:
     document = request.document or {}
+    volatile = _FOR_LITELLM if request.target.startswith(_REPEATING) else _VOLATILE
     # null and `stream: false` say what leaving them out says
     kept = {
         name: value
         for name, value in document.items()
-        if value is not None and name not in _VOLATILE and not (name == "stream" and value is False)
+        if value is not None and name not in volatile and not (name == "stream" and value is False)
     }
     for name in ("metadata", "litellm_metadata"):
         metadata = document.get(name)
-        if isinstance(metadata, dict):
+        if isinstance(metadata, dict) and name not in kept:
             chosen = {field: metadata[field] for field in _METADATA if metadata.get(field) is not None}
             if chosen:
                 kept[name] = chosen
