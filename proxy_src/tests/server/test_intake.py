@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from running import gateway
-from wire import ask, client, request, upstream
+from wire import FORM, ask, chunk, client, request, upstream
 
+CHUNKED = [FORM, "Transfer-Encoding: chunked"]
 LINE = b"GET /v1/x HTTP/1.1\r\n"
 HOST = b"Host: gateway\r\n"
 POST = b"POST /v1/x HTTP/1.1\r\nHost: gateway\r\n"
@@ -93,3 +94,23 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
         await connection.send(b"".join(request("/v1/x", "POST", body=b"%d" % n) for n in range(20)))
         assert [(await connection.answer()).body for _ in range(20)] == [b"%d" % n for n in range(20)]
+
+
+async def test_the_body_before_is_no_framing_of_a_chunked_request() -> None:
+    first, second = b"a" * 60_000, request("/v1/y", "POST", CHUNKED) + chunk(b"abc") + chunk(b"")
+    whole = request("/v1/x", "POST", [FORM], first)
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(whole[:-40_000])
+        await asyncio.sleep(0.05)
+        await connection.send(whole[-40_000:] + second)
+        assert [(await connection.answer()).body for _ in range(2)] == [first, b"abc"]
+
+
+async def test_the_framing_behind_a_body_is_counted() -> None:
+    whole = request("/v1/x", "POST", [FORM], b"a" * 1000)
+    second = request("/v1/y", "POST", CHUNKED) + b"3;" + b"x" * 20_000 + b"\r\nabc\r\n"
+    async with upstream() as up, gateway(up.url) as gw, client(gw.port) as connection:
+        await connection.send(whole[:-500])
+        await asyncio.sleep(0.05)
+        await connection.send(whole[-500:] + second)
+        assert [(await connection.answer()).status for _ in range(2)] == [200, 400]

@@ -87,7 +87,7 @@ class Intake:
                 return
             self._heads = None
             self._parser = self._new_parser(with_body=True)
-        in_body = not self._body.is_eof()
+        body, in_body, before = self._body, not self._body.is_eof(), self._body.total_bytes
         try:
             messages, upgraded, _ = self._parser.feed_data(data)
         except Exception:  # whatever the parser raises, this is not HTTP
@@ -97,7 +97,7 @@ class Intake:
             self.deaf = True
         if messages:
             self.queue.extend(messages)
-            self._heads_ended(messages, len(data))
+            self._heads_ended(messages, len(data) - (body.total_bytes - before))
         elif in_body:
             if self._overhead is not None and self._overhead.exceeded_by(len(data)):
                 self._refuse(MalformedRequestError())
@@ -160,6 +160,7 @@ class Intake:
         )
 
     def _heads_ended(self, messages: list[tuple[RawRequestMessage, StreamReader]], received: int) -> None:
+        """Know that `messages` have begun in the `received` bytes that belong to none before them."""
         size, self._head_bytes = self._head_bytes + received, 0
         self._clock.run_until(None)
         message, self._body = messages[-1]
