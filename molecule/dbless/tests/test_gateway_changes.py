@@ -14,6 +14,8 @@ from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
 
+BODY = json.dumps({"model": "x" * 200}).encode()
+
 
 @pytest.fixture(scope="module")
 def stack(host: Host) -> Stack:
@@ -42,8 +44,9 @@ def starts(host: Host) -> int:
 
 
 def status(url: str, path: str = "/healthz", body: bytes | None = None) -> int:
+    request = urllib.request.Request(url + path, data=body, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url + path, data=body), timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -51,14 +54,14 @@ def status(url: str, path: str = "/healthz", body: bytes | None = None) -> int:
 
 def test_the_configuration_is_reloaded_and_a_second_run_changes_nothing(host: Host, stack: Stack) -> None:
     before = pid(host)
-    assert status(stack.url, "/v1/chat/completions", b"x" * 200) == 401
+    assert status(stack.url, "/v1/chat/completions", BODY) == 401
     assert deploy(proxy_body_max=100).changed > 0
-    assert status(stack.url, "/v1/chat/completions", b"x" * 200) == 413
+    assert status(stack.url, "/v1/chat/completions", BODY) == 413
     assert pid(host) == before
     assert deploy(proxy_body_max=100).changed == 0
     assert pid(host) == before
     deploy()
-    assert status(stack.url, "/v1/chat/completions", b"x" * 200) == 401
+    assert status(stack.url, "/v1/chat/completions", BODY) == 401
     assert pid(host) == before
 
 

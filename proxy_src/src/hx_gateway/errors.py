@@ -208,6 +208,15 @@ class RefusedCodingError(GatewayError):
     headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "identity"}
 
 
+class RefusedFormError(GatewayError):
+    """A form for an address that takes JSON: LiteLLM would serve it, and no limit would know its model and tokens."""
+
+    status = 415
+    type = "invalid_request_error"
+    code = "form_refused"
+    message = "This address takes JSON, not a form."
+
+
 class ExpectationError(GatewayError):
     """An Expect header with anything but 100-continue (RFC 9110 section 10.1.1)."""
 

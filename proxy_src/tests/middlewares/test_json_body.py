@@ -92,6 +92,22 @@ async def test_forms_are_not_read(kind: str, coding: dict[str, str]) -> None:
     assert await document(b'{"model":"m"}', headers={"Content-Type": kind, **coding}) is None
 
 
+@pytest.mark.parametrize("target", ["/v1/responses", "/v1/completions?a=b", "/v1/embedding%73"])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=b"])
+async def test_a_form_is_refused_where_it_would_evade_limits(target: str, kind: str) -> None:
+    async with upstream() as up, gateway(up.url) as gw:
+        answer = await ask(gw.port, request(target, "POST", [f"Content-Type: {kind}"], b"model=m&input=a"))
+        assert (answer.status, orjson.loads(answer.body)["error"]["code"]) == (415, "form_refused")
+        assert up.seen == []
+
+
+@pytest.mark.parametrize("target", ["/v1/files", "/v1/audio/transcriptions", "/v1/images/edits"])
+async def test_a_form_passes_where_openai_takes_it(target: str) -> None:
+    async with upstream() as up, gateway(up.url) as gw:
+        assert (await ask(gw.port, request(target, "POST", [FORM], b"--b--"))).status == 200
+        assert up.seen[0].body == b"--b--"
+
+
 @pytest.mark.parametrize("coding", ["identity", "Identity", ""])
 async def test_no_coding_is_none(coding: str) -> None:
     assert await document(b'{"model":"m"}', headers={"Content-Encoding": coding}) == {"model": "m"}
@@ -164,7 +180,7 @@ async def test_what_nobody_reads_is_streamed_without_limit(disabled: bool) -> No
     middlewares = {"disable": ["json_body"] if disabled else []}
     async with upstream() as up, gateway(up.url, limits={"body_read_max": 1024}, middlewares=middlewares) as gw:
         headers = [] if disabled else [FORM]
-        assert (await ask(gw.port, request("/v1/embeddings", "POST", headers, body))).status == 200
+        assert (await ask(gw.port, request("/v1/files", "POST", headers, body))).status == 200
         assert up.seen[0].body == body
 
 

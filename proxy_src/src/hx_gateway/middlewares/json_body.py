@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from hx_gateway.errors import RefusedCodingError
+from hx_gateway.errors import RefusedCodingError, RefusedFormError
 from hx_gateway.message import BytesBody, read_all
 from hx_gateway.target import decoded_path
 
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 """Media types that LiteLLM does not read as JSON (1.106.2, proxy/common_utils/http_parsing_utils.py)."""
+
+_WITHOUT_FORMS = frozenset(
+    {
+        "/v1/audio/speech",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/images/generations",
+        "/v1/messages",
+        "/v1/moderations",
+        "/v1/rerank",
+        "/v1/responses",
+        "/v1/responses/compact",
+    }
+)
+"""Addresses of models for which OpenAI's API, and Anthropic's, knows JSON alone; LiteLLM takes forms everywhere."""
 
 _TELEMETRY = frozenset({"/v1/traces", "/v1/logs"})
 """Where LiteLLM leaves the body to OpenTelemetry, whose exporters may compress it (is_otlp_trace_request there)."""
@@ -42,8 +58,8 @@ class JsonBody:
     """Sets `request.document` where a POST has a JSON object as body; anything else passes byte for byte.
 
     The body is read up to a limit (else 413), by LiteLLM's rules: whatever its media type, unless it is a form, which
-    is streamed. LiteLLM knows no content codings (RFC 9110 section 8.4): RefusedCodingError is raised for a body that
-    has one and would be read as JSON all the same.
+    is streamed. RefusedFormError is raised where LiteLLM would serve a form that nobody could count or limit, and
+    RefusedCodingError for a body with a content coding (RFC 9110 section 8.4) that it would read as JSON all the same.
     """
 
     def __init__(self, body_read_max: int) -> None:
@@ -54,12 +70,8 @@ class JsonBody:
         if request.method == "POST":
             if "?" in request.target and (model := _model_in_query(request.target)):
                 request.name_model(model)
-            if request.body.length != 0 and not _is_form(request.headers.get("Content-Type", "")):
-                if "Content-Encoding" in request.headers and _is_coded(request):
-                    if request.path not in _TELEMETRY:
-                        raise RefusedCodingError
-                else:
-                    await self._read(request)
+            if request.body.length != 0 and _is_json(request):
+                await self._read(request)
         return await call_next(request)
 
     async def _read(self, request: Request) -> None:
@@ -74,6 +86,19 @@ class JsonBody:
             request.needs_python = document is not None
         if isinstance(document, dict):
             request.document = document
+
+
+def _is_json(request: Request) -> bool:
+    """Say whether LiteLLM will read the body as JSON. Raises RefusedFormError, RefusedCodingError."""
+    if _is_form(request.headers.get("Content-Type", "")):
+        if request.path in _WITHOUT_FORMS:
+            raise RefusedFormError
+        return False
+    if "Content-Encoding" in request.headers and _is_coded(request):
+        if request.path not in _TELEMETRY:
+            raise RefusedCodingError
+        return False
+    return True
 
 
 @lru_cache(maxsize=128)
