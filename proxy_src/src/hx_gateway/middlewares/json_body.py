@@ -71,21 +71,18 @@ class JsonBody:
             if "?" in request.target and (model := _model_in_query(request.target)):
                 request.name_model(model)
             if request.body.length != 0 and _is_json(request):
-                await self._read(request)
+                data = request.body.take()
+                if data is None or len(data) > self._limit:
+                    data = await read_all(request.body, self._limit)
+                request.body = BytesBody(data)
+                try:
+                    document = orjson.loads(data)
+                except orjson.JSONDecodeError:
+                    document = _as_python_reads(data)
+                    request.needs_python = document is not None
+                if isinstance(document, dict):
+                    request.document = document
         return await call_next(request)
-
-    async def _read(self, request: Request) -> None:
-        data = request.body.take()
-        if data is None or len(data) > self._limit:
-            data = await read_all(request.body, self._limit)
-        request.body = BytesBody(data)
-        try:
-            document = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            document = _as_python_reads(data)
-            request.needs_python = document is not None
-        if isinstance(document, dict):
-            request.document = document
 
 
 def _is_json(request: Request) -> bool:
