@@ -47,7 +47,7 @@ UNTOUCHED = [
     b'{"input": "a"',
     b'{"prompt": "a",}',
     b"{'prompt': 'a'}",
-    b'{"prompt": NaN}',
+    b'{"prompt": "\\ud800"}',
     b'\xef\xbb\xbf{"prompt": "a"}',
     b'{"prompt": "\xff"}',
     b'{"prompt": "\\ud800"}',
