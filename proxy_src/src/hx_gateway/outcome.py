@@ -39,6 +39,7 @@ class Outcome:
         "limit",
         "meter",
         "status",
+        "takes_over",
         "upstream",
         "usage",
     )
@@ -58,6 +59,8 @@ class Outcome:
         """What LiteLLM spent on this request; None if it was not asked, or there was nothing to count."""
         self.meter: Meter | None = None
         """What will note `usage` at the end of a stream that is under way."""
+        self.takes_over = False
+        """The request is charged the rest of a stream whose first reader has left, though the cache had it."""
         self.cost: float | None = None
         """US dollars, where LiteLLM says it."""
         self.cache = ""

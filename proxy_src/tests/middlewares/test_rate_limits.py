@@ -412,7 +412,7 @@ async def test_a_reload_without_limits_says_so() -> None:
     log, state = LogSink(os.memfd_create("access-log")), ServiceState()
     for sections, place in ((limited(limit()), "memory"), ({}, "off")):
         generation = await open_generation(configured(**sections), log, state)
-        assert state.limits() == place
+        assert generation.services.limits() == place
         await generation.aclose()
     log.close()
 

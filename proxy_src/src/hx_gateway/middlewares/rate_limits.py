@@ -194,8 +194,8 @@ def _spent(outcome: Outcome, prompt: int) -> int:
     An answer from the cache takes nothing, unless it is the rest of a stream whose first reader has left; and neither
     does one that LiteLLM refused.
     """
+    if outcome.cache in _KEPT and not outcome.takes_over:
+        return 0
     if outcome.usage is not None:
         return outcome.usage.total
-    if outcome.cache in _KEPT:
-        return 0
     return prompt if outcome.status < 300 or outcome.status == 499 else 0

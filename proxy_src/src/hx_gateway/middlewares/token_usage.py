@@ -128,6 +128,7 @@ class _StreamUsage:
         self._note_taken()
         self._outcome = to
         to.meter = self
+        to.takes_over = True
 
     def _note_taken(self) -> None:
         taken, before = self._usage or Usage(self._prompt, self._events, estimated=True), self._noted
