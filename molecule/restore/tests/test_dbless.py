@@ -10,12 +10,12 @@ from typing import Any
 import openai
 import pytest
 from checks.site import Run, play
-from checks.stack import BASE, CONFIG, LITELLM_UNIT, MIGRATE_UNIT, Stack
+from checks.stack import BASE, CONFIG, MIGRATE_UNIT, Stack
 from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
 
-UNITS = f"/etc/systemd/system/{LITELLM_UNIT} /etc/systemd/system/{MIGRATE_UNIT} /etc/systemd/system/hx-gateway-ml.*"
+UNITS = "/etc/systemd/system/hx-litellm-* /etc/systemd/system/hx-gateway-ml.*"
 
 
 def go(mode: str, *arguments: str) -> Run:
@@ -53,6 +53,16 @@ def another_release(host: Host) -> Iterator[str]:
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key, which the database knows."""
     return str(litellm_api("/key/generate", {"key_alias": f"there and back {time.time_ns()}"})["key"])
+
+
+@pytest.fixture(scope="module")
+def model_of_the_database(litellm_api: Callable[..., dict[str, Any]], stack: Stack) -> Iterator[str]:
+    """A model that LiteLLM serves only while it has its database."""
+    name = "only-in-the-database"
+    parameters = {"model": "ollama_chat/standin-chat", "api_base": stack.provider_url}
+    made = litellm_api("/model/new", {"model_name": name, "litellm_params": parameters, "model_info": {}})
+    yield name
+    litellm_api("/model/delete", {"id": made["model_id"]})
 
 
 def test_there_and_back(host: Host, stack: Stack, key: str, another_release: str) -> None:
@@ -93,6 +103,45 @@ def test_the_way_back_can_be_gone_again(host: Host, another_release: str) -> Non
     assert (third.status, third.changed) == (0, 0), third.output
     assert listing(host) == before
     assert host.check_output(f"basename $(readlink {BASE}/gateway/current)") == another_release
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("only-in-the-database", "DB-less mode was not reached; everything is as it was."),
+        # The way back is not found good either, but has put everything in place.
+        ("nowhere", "DB-less mode was not reached, and going back failed, too."),
+    ],
+)
+def test_a_change_that_fails_after_litellms_part(
+    host: Host, stack: Stack, key: str, model_of_the_database: str, model: str, reason: str
+) -> None:
+    before = listing(host)
+    failed = go("dbless", "-e", f"hx_verify_model={model}")
+    said = " ".join(failed.output.split())
+    assert failed.status != 0
+    assert reason in said
+    assert "Verify that a model answers" in said.partition(reason)[2]
+    assert listing(host) == before
+    assert not host.run("ls /var/backups/hx-gateway/kept.*").stdout
+    assert ask(stack, key) == "Hello"
+    assert not [form for form in stack.forms_of_secrets() if form in failed.output]
+
+
+def test_a_change_in_dbless_mode_that_fails_stays_there(host: Host, stack: Stack, key: str) -> None:
+    before = listing(host)
+    done = go("dbless")
+    assert done.status == 0, done.output
+    without = listing(host)
+    failed = go("dbless", "-e", "hx_verify_model=nowhere")
+    assert failed.status != 0
+    assert "DB-less mode was not reached; there is no database, as before." in " ".join(failed.output.split())
+    assert listing(host) == without
+    assert ask(stack, stack.master_key) == "Hello"
+    back = go("database")
+    assert back.status == 0, back.output
+    assert listing(host) == before
+    assert ask(stack, key) == "Hello"
 
 
 def test_a_mode_there_is_not() -> None:

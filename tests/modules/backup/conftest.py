@@ -39,6 +39,7 @@ class Site:
         (config / "litellm.env").write_text(f'LITELLM_SALT_KEY="{SALT}"\n')
         (config / "gateway.yml").write_text("a: 1\n")
         (config / "gateway.yml").chmod(0o640)
+        (config / "database.service").write_text("[Unit]\n")
         self.settings = {
             "directory": str(self.folder / "backups"),
             "site": "here",
@@ -47,6 +48,7 @@ class Site:
             "salt_file": str(config / "litellm.env"),
             "database_file": str(config / "gateway.env"),
             "migrations": "",
+            "database_unit": str(config / "database.service"),
             "services": [],
             "releases": {},
             "gates": [],

@@ -20,6 +20,7 @@ def without_database(site: Site) -> None:
     (site.config / "gateway.env").write_text("")
     (site.config / "gateway.yml").chmod(0o600)
     (site.config / "litellm.env").unlink(missing_ok=True)
+    (site.config / "database.service").unlink(missing_ok=True)
     (site.config / "added").write_text("x")
 
 
@@ -76,6 +77,73 @@ def test_a_set_of_before_the_database_came_back_is_not_used_again(site: Site, se
     site.do("seal")
     site.do("put-back")
     assert listing(site) == before
+
+
+def test_a_mixture_that_a_failed_change_has_left_is_not_set_aside(site: Site) -> None:
+    before = listing(site)
+    environment = (site.config / "gateway.env").read_text()
+    site.do("keep")
+    without_database(site)
+    # The gateway's part has failed and has put its own files back, and LiteLLM's stay.
+    (site.config / "gateway.env").write_text(environment)
+    assert site.do("keep") == {"changed": False, "kept": f"{site.folder}/backups/kept.tar", "without_database": False}
+    site.do("put-back")
+    assert listing(site) == before
+
+
+def test_a_mixture_that_a_way_back_has_left_is_not_set_aside(site: Site) -> None:
+    before = listing(site)
+    site.do("keep")
+    without_database(site)
+    # It ends after the unit and the environment file.
+    (site.config / "gateway.yml").unlink()
+    (site.config / "gateway.yml").mkdir()
+    site.do("seal")
+    assert site.run("put-back").returncode == 1
+    assert "DATABASE_URL" in (site.config / "gateway.env").read_text()
+    assert (site.config / "database.service").exists()
+    (site.config / "gateway.yml").rmdir()
+    # Nor is it by the run after one that was cut off as soon as it had looked.
+    assert site.do("keep")["changed"] is False
+    assert site.do("keep")["changed"] is False
+    site.do("put-back")
+    assert listing(site) == before
+
+
+def test_another_model_since_is_set_aside_with_the_same_database(site: Site) -> None:
+    site.do("keep")
+    with_database = [(path, path.read_text()) for path in site.config.iterdir()]
+    without_database(site)
+    site.do("seal")
+    for path, text in with_database:
+        path.write_text(text)
+    (site.config / "gateway.yml").write_text("a: 2\n")
+    before = listing(site)
+    assert site.do("keep")["changed"] is True
+    without_database(site)
+    site.do("put-back")
+    assert listing(site) == before
+
+
+def test_whether_there_was_no_database_before(site: Site) -> None:
+    assert site.do("keep")["without_database"] is False
+    without_database(site)
+    # Cut off here, the change began with a database.
+    assert site.do("keep")["without_database"] is False
+    site.do("seal")
+    assert site.do("keep")["without_database"] is True
+    # A second change that is cut off may have changed other things.
+    (site.config / "added").write_text("y")
+    assert site.do("keep")["without_database"] is True
+    assert site.do("seal")["changed"] is True
+
+
+def test_what_is_as_it_was_is_not_written_again(site: Site) -> None:
+    site.do("keep")
+    written = [(path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in site.config.iterdir()]
+    assert site.do("put-back") == {"changed": False, "files": []}
+    assert [(path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in site.config.iterdir()] == written
+    assert not list((site.folder / "backups").glob("kept.*"))
 
 
 def test_a_damaged_set_is_made_anew_while_the_database_is_there(site: Site) -> None:

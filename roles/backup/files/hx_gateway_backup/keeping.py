@@ -19,28 +19,37 @@ from .settings import Settings, database_url
 
 TAR, NOTE = "kept.tar", "kept.json"
 
+# How far the change is for which the configuration was set aside; one that was cut off is in the first or the last.
+GOING, THERE, RETURNING = "going", "there", "returning"
+
 
 def keep(settings: Settings) -> dict[str, Any]:
-    """Set the configuration aside, unless what an earlier run has set aside is still what a way back wants."""
+    """Set the configuration aside, unless what an earlier run has set aside is still what a way back wants.
+
+    Tells as well whether there was no database before: a change that fails has none to bring back then.
+    """
     note, tar = settings.directory / NOTE, settings.directory / TAR
-    if note.exists() and _stays(settings, _read(settings)):
-        return {"changed": False, "kept": str(tar)}
+    without = not database_url(settings)
+    if note.exists() and _stays(settings, found := _read(settings)):
+        if found["phase"] == THERE:
+            _write(note, {**found, "phase": GOING})
+        return {"changed": False, "kept": str(tar), "without_database": without and bool(found["after"])}
     note.unlink(missing_ok=True)
     tar.unlink(missing_ok=True)
     archive.pack(settings.configuration, tar)
     with whole(tar):
-        _write(note, {"sha256": manifest.file_digest(tar), "before": _state(settings.configuration), "after": ""})
-    return {"changed": True, "kept": str(tar)}
+        about = {"sha256": manifest.file_digest(tar), "database": manifest.file_digest(settings.database_file)}
+        _write(note, {**about, "before": _state(settings.configuration), "after": "", "phase": GOING})
+    return {"changed": True, "kept": str(tar), "without_database": without}
 
 
 def seal(settings: Settings) -> dict[str, Any]:
     """Remember the state that came after, so that a change by somebody else is noticed."""
     found = _read(settings)
     state = _state(settings.configuration)
-    if found["after"] == state:
-        return {"changed": False}
-    _write(settings.directory / NOTE, {**found, "after": state})
-    return {"changed": True}
+    if (found["phase"], found["after"]) != (THERE, state):
+        _write(settings.directory / NOTE, {**found, "phase": THERE, "after": state})
+    return {"changed": found["after"] != state}
 
 
 def put_back(settings: Settings) -> dict[str, Any]:
@@ -52,20 +61,28 @@ def put_back(settings: Settings) -> dict[str, Any]:
     tar = settings.directory / TAR
     if not _is_whole(tar, found):
         raise BackupError(f"{tar} is not what was set aside: its SHA-256 does not fit")
-    if found["after"] and found["after"] != _state(settings.configuration):
+    state = _state(settings.configuration)
+    if found["phase"] == THERE and found["after"] != state:
         raise BackupError(
             f"the configuration in {settings.configuration[0]} has been changed since it was set aside: what is in "
             f"{tar} would overwrite that. Remove {settings.directory / NOTE} to keep the present one."
         )
+    # What is as it was is not written again, which would be a reason to restart what reads it.
+    written = _bring_back(settings, found) if state != found["before"] else []
+    (settings.directory / NOTE).unlink()
+    tar.unlink()
+    return {"changed": bool(written), "files": written}
+
+
+def _bring_back(settings: Settings, found: dict[str, Any]) -> list[str]:
     # A run that is cut short from here on may begin again.
-    _write(settings.directory / NOTE, {**found, "after": ""})
+    _write(settings.directory / NOTE, {**found, "phase": RETURNING, "after": ""})
+    tar = settings.directory / TAR
     with tar.open("rb") as stream:
         written = archive.bring_back(stream, settings.configuration)
     if _state(settings.configuration) != found["before"]:
         raise BackupError(f"what was put back from {tar} is not what was there before")
-    (settings.directory / NOTE).unlink()
-    tar.unlink()
-    return {"changed": True, "files": written}
+    return written
 
 
 def _stays(settings: Settings, found: dict[str, Any]) -> bool:
@@ -73,15 +90,26 @@ def _stays(settings: Settings, found: dict[str, Any]) -> bool:
     state = _state(settings.configuration)
     # What has its database in force is the state to come back to, whatever an earlier run has left.
     if database_url(settings):
-        return found["before"] == state and not found["after"] and _is_whole(settings.directory / TAR, found)
+        if found["before"] == state:
+            return not found["after"] and _is_whole(settings.directory / TAR, found)
+        return _is_mixture(settings, found)
     # Sealed again, the older set would pass for the present state, and the way back would lose that one.
-    if found["after"] and found["after"] != state:
+    if found["phase"] == THERE and found["after"] != state:
         raise BackupError(
             f"the configuration in {settings.configuration[0]} has been changed since it was set aside in "
             f"{settings.directory / TAR}. Remove {settings.directory / NOTE} to set the present one aside instead."
         )
     # A run that was cut short has set aside the older state.
     return True
+
+
+def _is_mixture(settings: Settings, found: dict[str, Any]) -> bool:
+    """Tell whether a change that failed, or a way back that was cut off, has left parts of before beside others.
+
+    With another file of the database somebody else has brought the database back, with a login of today.
+    """
+    ours = found["database"] == manifest.file_digest(settings.database_file)
+    return ours and (found["phase"] == RETURNING or not settings.database_unit.exists())
 
 
 def _is_whole(tar: Path, found: dict[str, Any]) -> bool:

@@ -32,6 +32,8 @@ class Settings:
     """Environment file with DATABASE_URL; without that line there is no database to save."""
     migrations: str
     """Pattern of the folders with the migrations of the LiteLLM in use; empty to take a backup of any."""
+    database_unit: Path
+    """Unit that there is only where the deployment has its database."""
     services: list[str]
     """Units that use the database, in the order in which they start."""
     releases: dict[str, str]
@@ -65,7 +67,7 @@ def read(path: Path) -> Settings:
     for gate in found["gates"]:
         if not gate["url"].startswith(("http://", "https://")):
             raise BackupError(f"{path}: gates: {gate['url']} is no http URL")
-    paths = {name: Path(found[name]) for name in ("directory", "salt_file", "database_file")}
+    paths = {name: Path(found[name]) for name in ("directory", "salt_file", "database_file", "database_unit")}
     return Settings(**{**found, **paths})
 
 
