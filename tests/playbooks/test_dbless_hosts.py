@@ -25,7 +25,7 @@ STEPS = {
 }
 STEP = """\
 - ansible.builtin.debug:
-    msg: "ran ROLE STEP HOST, database {{ ROLE_database_enabled | default(true) }}"
+    msg: "ran ROLE STEP HOST, database {{ ROLE_database_enabled | default(true) }}, only {{ backup_configuration_only | default(false) }}"
 - ansible.builtin.fail:
     msg: "ROLE STEP broke"
   when: "'ROLE STEP ' ~ inventory_hostname in broken"
@@ -95,6 +95,8 @@ def ran(said: str, host: str) -> list[str]:
 def test_both_go(controller: Controller) -> None:
     status, said = controller.run()
     assert status == 0, said
+    assert "ran backup main one, database True, only False" in said
+    assert "ran backup main two, database True, only True" in said
     for host in ("one", "two"):
         assert ran(said, host) == ["litellm reconfigure", "proxy reconfigure", "backup seal"]
         assert f"ran litellm reconfigure {host}, database False" in said

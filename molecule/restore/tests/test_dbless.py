@@ -144,6 +144,15 @@ def test_a_change_in_dbless_mode_that_fails_stays_there(host: Host, stack: Stack
     assert ask(stack, key) == "Hello"
 
 
+def test_a_host_that_makes_no_backups_has_no_administrator(host: Host) -> None:
+    given = {"backup_configuration_only": True, "backup_timer_enabled": True, "backup_admin_password": "of-another-host"}
+    settings = f"{BASE}/backup/settings.json"
+    assert go("database", "-e", json.dumps(given)).status == 0
+    assert json.loads(host.file(settings).content_string)["admin_password"] == ""
+    assert not host.file("/etc/systemd/system/hx-gateway-backup.timer").exists
+    assert go("database").status == 0
+
+
 def test_a_mode_there_is_not() -> None:
     refused = go("sideways")
     assert refused.status != 0
