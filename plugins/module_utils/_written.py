@@ -35,6 +35,11 @@ class Written:
         self.state = state
         self._record = os.path.join(state, "written.json")
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a record, be it an empty one."""
+        return os.path.lexists(self._record)
+
     def load(self) -> dict[str, str]:
         """Return the digests by path. One that cannot be read tells nothing."""
         with contextlib.suppress(FileNotFoundError, ValueError), open(self._record, encoding="utf-8") as file:

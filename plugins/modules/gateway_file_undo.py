@@ -68,6 +68,13 @@ by_hand:
   type: list
   elements: str
   sample: []
+recorded:
+  description:
+    - Whether the host still has the roles' record of files, which the end of a removal takes away. Without it nothing here is the
+      roles' own any more.
+  returned: success
+  type: bool
+  sample: true
 """
 
 import os
@@ -144,7 +151,8 @@ def main() -> t.NoReturn:
     except OSError as error:
         module.fail_json(msg=f"cannot remove {error.filename}: {error.strerror}")
     lines = [f"{outcome} {path}\n" for outcome, those in found.items() for path in those]
-    module.exit_json(changed=bool(lines), by_hand=by_hand, diff={"before": "", "after": "".join(lines)}, **found)
+    diff = {"before": "", "after": "".join(lines)}
+    module.exit_json(changed=bool(lines), by_hand=by_hand, recorded=written.exists, diff=diff, **found)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,16 @@ def test_what_was_written_goes_once(host: Host) -> None:
     assert not host.undo()["changed"]
 
 
+def test_the_record_is_told_of_until_it_is_taken_away(host: Host) -> None:
+    assert not host.undo()["recorded"]
+    host.write("a: 1\n")
+    assert host.undo(**CHECK)["recorded"]
+    assert host.undo()["recorded"]
+    assert host.undo()["recorded"]
+    (host.state / "written.json").unlink()
+    assert not host.undo()["recorded"]
+
+
 def test_an_original_comes_back_and_stays_at_the_next_run(host: Host) -> None:
     host.file.write_text("theirs\n")
     host.file.chmod(0o604)
