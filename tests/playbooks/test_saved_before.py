@@ -24,7 +24,7 @@ STEPS = {
     "backup": ["main", "remove", "access", "drill", "restore"],
     "common": ["remove"],
     "litellm": ["preflight", "remove"],
-    "postgresql": ["remove"],
+    "postgresql": ["owned", "remove"],
     "proxy": ["remove"],
     "redis": ["remove"],
 }
@@ -49,19 +49,38 @@ class Controller:
         for role, steps in STEPS.items():
             for step in steps:
                 self.write(f"{self.role(role)}/tasks/{step}.yml", STEP.replace("ROLE", role).replace("STEP", step))
+        self.has("hx_gateway")
         # Ours, which names what it made.
         for file in ("create", "fetch"):
             shutil.copy(ROOT / f"roles/backup/tasks/{file}.yml", self.folder / self.role("backup") / "tasks")
-        variables = {"__backup_command": [str(self.folder / "program")], "backup_fetch_dir": ""}
+        variables = {
+            "__backup_command": [str(self.folder / "program")],
+            "backup_fetch_dir": "",
+            "backup_site": "localhost",
+            "backup_secure_logging": True,
+        }
         self.write(f"{self.role('backup')}/vars/main.yml", json.dumps(variables))
         self.write(f"{self.role('litellm')}/defaults/main.yml", json.dumps({"litellm_base_dir": "/"}))
         for name in ("lock", "rolling"):
             self.write(f"playbooks/{name}.yml", "[{hosts: localhost, gather_facts: false}]")
         self.write("playbooks/tasks/rolling.yml", FAILS_AFTER_THE_MIGRATION)
+        shutil.copy(ROOT / "playbooks/tasks/remove_save.yml", self.folder / "playbooks/tasks")
         self.makes("configuration.tar", "database.dump.age")
         host = "localhost ansible_connection=local ansible_become=false ansible_python_interpreter=" + sys.executable
         self.write("hosts", "\n".join(f"[{group}]\n{host}" for group in ("database", "cache", "gateway")))
         self.env("DATABASE_URL=x\n")
+        self.write("config/api-gateway/litellm.env", "LITELLM_SALT_KEY=x\n")
+        self.unit.touch()
+
+    @property
+    def unit(self) -> Path:
+        """LiteLLM's unit, which is there until it is stopped on all hosts."""
+        return self.folder / "unit"
+
+    @property
+    def mark(self) -> Path:
+        """What a run leaves that has saved the database."""
+        return self.folder / "removal.json"
 
     @staticmethod
     def role(name: str) -> str:
@@ -78,6 +97,21 @@ class Controller:
         """Say what the services' environment is."""
         self.write("config/api-gateway/gateway.env", text)
 
+    def has(self, *databases: str) -> None:
+        """Say which databases the server has."""
+        answer = [{"ansible.builtin.set_fact": {"postgresql_data_there": databases}}]
+        self.write(f"{self.role('postgresql')}/tasks/owned.yml", json.dumps(answer))
+
+    def was_cut_off(self, *, saved: bool = True) -> None:
+        """Leave what a removal does that is cut off before the database is dropped; its backup is told from others."""
+        self.unit.unlink()
+        (self.folder / "config/api-gateway/litellm.env").unlink()
+        if saved:
+            made = {"backup": "before", "folder": str(self.folder / "before"), "parts": ["database.dump"]}
+            self.mark.write_text(json.dumps(made), encoding="utf-8")
+            for part in ("database.dump", "manifest.json"):
+                self.write(f"before/{part}", "")
+
     def makes(self, *parts: str) -> None:
         """Say what a backup consists of."""
         made = json.dumps({"backup": MADE, "folder": str(self.folder), "parts": parts})
@@ -87,7 +121,13 @@ class Controller:
     def run(self, playbook: str, **variables: t.Any) -> tuple[int, str]:
         """Return the status of a run, and what it said, without line breaks."""
         shutil.copy(ROOT / "playbooks" / playbook, self.folder / "playbooks")
-        given = {"backup_base_dir": str(self.folder), "hx_database_address": "127.0.0.1", "upgrade_disk": 0} | variables
+        given = {
+            "backup_base_dir": str(self.folder),
+            "hx_database_address": "127.0.0.1",
+            "upgrade_disk": 0,
+            "remove_litellm_unit": str(self.unit),
+            "remove_mark": str(self.mark),
+        } | variables
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         done = subprocess.run(
             [
@@ -121,6 +161,66 @@ def test_a_database_that_is_in_the_backup_may_be_dropped(controller: Controller)
     assert status == 0, said
     assert f"ran backup drill, backup {MADE}" in said
     assert "ran postgresql remove, backup -, saved True" in said
+    assert json.loads(controller.mark.read_text(encoding="utf-8"))["backup"] == MADE
+
+
+@pytest.mark.parametrize("databases", [["hx_gateway"], []])
+def test_a_removal_that_was_cut_off_goes_on_with_its_backup(controller: Controller, databases: list[str]) -> None:
+    controller.was_cut_off()
+    controller.has(*databases)
+    fetched = controller.folder / "fetched"
+    status, said = controller.run(
+        "remove.yml", remove_confirmed=True, remove_data=True, remove_backups=True, backup_fetch_dir=str(fetched)
+    )
+    assert status == 0, said
+    assert "ran backup main" not in said
+    assert "ran postgresql remove, backup -, saved True" in said
+    assert {path.name for path in fetched.glob("*/before/*")} == {"database.dump", "manifest.json"}
+
+    # As `remove_backups` has it.
+    shutil.rmtree(controller.folder / "before")
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True, backup_fetch_dir=str(fetched))
+    assert status == 0, said
+    assert "saved True" in said
+
+
+def test_a_backup_is_made_again_where_litellm_may_have_written_since(controller: Controller) -> None:
+    controller.was_cut_off()
+    controller.unit.touch()
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status != 0
+    assert "its salt is gone" in said
+    assert not controller.mark.exists()
+
+    controller.write("config/api-gateway/litellm.env", "")
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status == 0, said
+    assert json.loads(controller.mark.read_text(encoding="utf-8"))["backup"] == MADE
+
+
+def test_a_database_whose_backup_is_lost_stays(controller: Controller) -> None:
+    controller.was_cut_off()
+    shutil.rmtree(controller.folder / "before")
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status != 0
+    assert "made the backup before, which is neither in" in said
+    assert "ran " not in said
+
+
+def test_without_a_database_there_is_nothing_to_save(controller: Controller) -> None:
+    controller.was_cut_off(saved=False)
+    controller.has()
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status == 0, said
+    assert "ran backup main" not in said
+    assert "ran postgresql remove, backup -, saved False" in said
+
+    status, said = controller.run(
+        "remove.yml", remove_confirmed=True, remove_data=True, remove_backups=True, backup_fetch_dir="/nowhere"
+    )
+    assert status != 0
+    assert "remove_backups would take the last" in said
+    assert "ran " not in said
 
 
 def test_in_dbless_mode_data_is_not_removed(controller: Controller) -> None:
