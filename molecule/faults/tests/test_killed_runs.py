@@ -8,8 +8,7 @@ import re
 import signal
 import time
 
-import pytest
-from checks.site import PROJECT, Run, play
+from checks.site import Run, play
 from checks.stack import BASE, Stack
 from client import Client
 from testinfra.host import Host
@@ -33,15 +32,7 @@ def deploy(number: int, *, end_at: int = 0) -> Run:
         "postgresql_max_connections": 100 + number % 2,
         "postgresql_work_mem": f"{4 + number % 2}MB",
     }
-    environment = {
-        "ANSIBLE_CALLBACK_PLUGINS": str(PROJECT / "molecule/faults/callback_plugins"),
-        "ANSIBLE_CALLBACKS_ENABLED": "end_at",
-        "END_AT_TASK": str(end_at),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        return play("--diff", "-e", json.dumps(changed))
+    return play("--diff", "-e", json.dumps(changed), end_at=str(end_at) if end_at else "")
 
 
 def release(host: Host) -> str:

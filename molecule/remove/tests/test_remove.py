@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,10 @@ testinfra_hosts = ["ansible://gateway"]
 
 BACKUPS = "/var/backups/hx-gateway"
 BASE = "/opt/HX-Infrastructure-/api-gateway"
+DATABASES = "SELECT datname FROM pg_database"
+SETTINGS = "SELECT name FROM pg_settings WHERE sourcefile ~ 'hx-gateway'"
+# Answered to anybody by the distribution's server, and by the stack's to nobody without a login.
+PING = "redis-cli ping"
 OURS = re.compile(r"hx[-_](gateway|litellm)|hx-infrastructure", re.IGNORECASE)
 # The distribution's own, which a purge leaves or which the packages' installation made: not the roles' to remove.
 LEFT_BY_DEBIAN = re.compile(
@@ -30,8 +35,16 @@ LEFT_BY_DEBIAN = re.compile(
 )
 
 
-def remove(*arguments: str, **variables: Any) -> Run:
-    return play(*arguments, "-e", json.dumps(variables), playbook="playbooks/remove.yml")
+def remove(*arguments: str, end_at: str = "", **variables: Any) -> Run:
+    return play(*arguments, "-e", json.dumps(variables), playbook="playbooks/remove.yml", end_at=end_at)
+
+
+def psql(host: Host, port: int, statement: str) -> list[str]:
+    return host.check_output("runuser -u postgres -- psql -XAtqp %s -c %s", str(port), statement).splitlines()
+
+
+def dumps(folder: Path) -> list[Path]:
+    return list(folder.rglob("database.dump"))
 
 
 def running(host: Host) -> list[str]:
@@ -48,6 +61,13 @@ def ours(picture: Picture) -> set[str]:
 def key(litellm_api: Callable[..., dict[str, Any]]) -> str:
     """A virtual key, which only the database knows."""
     return str(litellm_api("/key/generate", {"key_alias": f"survives {time.time_ns()}"})["key"])
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What removes all there is, with the last backup on the controller."""
+    switches = ("remove_confirmed", "remove_data", "remove_packages", "remove_backups")
+    return {**dict.fromkeys(switches, True), "backup_fetch_dir": str(tmp_path_factory.mktemp("fetched"))}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +107,18 @@ def test_data_that_a_backup_would_not_hold_is_not_removed(host: Host) -> None:
         host.check_output(f"mv /root/kept {environment}")
 
 
+def test_a_server_that_does_not_answer_is_not_taken_for_one_without_data(host: Host) -> None:
+    before = running(host)
+    host.check_output("systemctl stop postgresql@15-main")
+    try:
+        run = remove(remove_confirmed=True, remove_data=True)
+    finally:
+        host.check_output("systemctl start postgresql@15-main")
+    assert run.status != 0
+    assert "Is the server running locally" in re.sub(r"\s+", " ", run.output)
+    assert (run.changed, running(host)) == (0, before)
+
+
 def test_check_mode_tells_and_removes_nothing(host: Host) -> None:
     before = take(host)
     run = remove("--check", "--diff", remove_data=True, remove_packages=True)
@@ -101,6 +133,10 @@ def test_without_its_data_the_stack_goes_and_comes_back(host: Host, stack: Stack
     assert backup.status == 0, backup.output
     saved = host.file(BACKUPS).listdir()
     host.check_output(f"touch {BASE}/notes.txt")
+    # Its files are gone, and the server goes on with what it read from them.
+    cut = remove(remove_confirmed=True, end_at="remove_cluster | Remove the folder of the unit's drop-ins")
+    assert cut.status == -signal.SIGKILL, cut.output
+    assert psql(host, 5433, SETTINGS) != []
     run = remove(remove_confirmed=True)
     assert run.status == 0, run.output
     assert "notes.txt" in run.output
@@ -115,14 +151,13 @@ def test_without_its_data_the_stack_goes_and_comes_back(host: Host, stack: Stack
         "/var/lib/hx-gateway/packages.json",
     }
     assert host.file(BACKUPS).listdir() == saved
-    assert host.check_output("runuser -u postgres -- psql -qAtc 'SELECT datname FROM pg_database' -p 5432").count(
-        "hx_gateway"
-    )
+    assert "hx_gateway" in psql(host, 5432, DATABASES)
+    assert psql(host, 5432, SETTINGS) == []
     digest = host.check_output("dpkg-query --show --showformat='${Conffiles}' redis-server | grep redis.conf").split()[
         1
     ]
     assert host.check_output("md5sum /etc/redis/redis.conf").split()[0] == digest
-    assert host.socket("tcp://127.0.0.1:6379").is_listening
+    assert host.check_output(PING) == "PONG"
 
     again = remove(remove_confirmed=True)
     assert (again.status, again.changed) == (0, 0), again.output
@@ -136,24 +171,37 @@ def test_without_its_data_the_stack_goes_and_comes_back(host: Host, stack: Stack
     assert answer.choices[0].message.content == "Hello"
 
 
-def test_with_everything_the_host_is_what_it_was(host: Host, tmp_path: Path) -> None:
-    run = remove(
-        remove_confirmed=True,
-        remove_data=True,
-        remove_packages=True,
-        remove_backups=True,
-        backup_fetch_dir=str(tmp_path),
-    )
+def test_a_removal_of_the_data_that_was_cut_off_goes_on(host: Host, everything: dict[str, Any]) -> None:
+    fetched = Path(everything["backup_fetch_dir"])
+    host.check_output("touch /var/lib/redis/dump.rdb")
+    cut = remove(**everything, end_at="remove | Remove the administrator's password")
+    assert cut.status == -signal.SIGKILL, cut.output
+    assert "NOAUTH" in host.run(PING).stdout
+    assert host.file("/var/lib/redis/dump.rdb").exists
+    saved = dumps(fetched)
+    assert len(saved) == 1
+
+    # A role that something else still needs cannot be dropped: the database is gone by then.
+    for statement in ("CREATE DATABASE other", "GRANT CONNECT ON DATABASE other TO hx_gateway"):
+        psql(host, 5433, statement)
+    stuck = remove(**everything)
+    assert stuck.status != 0
+    assert "cannot be dropped because some objects depend on it" in re.sub(r"\s+", " ", stuck.output)
+    assert "hx_gateway" not in psql(host, 5433, DATABASES)
+    assert host.check_output(PING) == "PONG"
+    assert not host.file("/var/lib/redis/dump.rdb").exists
+    # What it relied on.
+    assert dumps(fetched) == saved
+    psql(host, 5433, "DROP DATABASE other")
+
+
+def test_with_everything_the_host_is_what_it_was(host: Host, everything: dict[str, Any]) -> None:
+    run = remove(**everything)
     assert run.status == 0, run.output
-    assert [path.name for path in tmp_path.rglob("database.dump")] == ["database.dump"]
-    assert len(list(tmp_path.rglob("manifest.json"))) == 1
+    fetched = Path(everything["backup_fetch_dir"])
+    assert len(dumps(fetched)) == 1
+    assert len(list(fetched.rglob("manifest.json"))) == 1
     assert [line for line in differences(bare(), take(host)) if not LEFT_BY_DEBIAN.match(line)] == []
 
-    again = remove(
-        remove_confirmed=True,
-        remove_data=True,
-        remove_packages=True,
-        remove_backups=True,
-        backup_fetch_dir=str(tmp_path),
-    )
+    again = remove(**everything)
     assert (again.status, again.changed) == (0, 0), again.output

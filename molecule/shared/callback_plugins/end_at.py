@@ -18,9 +18,9 @@ description:
   - For tests of runs that are cut off. Counts tasks and handlers as they begin.
 options:
   task:
-    description: Number of the task, from 1. 0 ends nothing.
-    type: int
-    default: 0
+    description: Number of the task, from 1, or its name without its role's.
+    type: str
+    required: true
     env:
       - name: END_AT_TASK
 """
@@ -40,13 +40,13 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
         """Count a task."""
-        self._count()
+        self._count(task)
 
     def v2_playbook_on_handler_task_start(self, task: t.Any) -> None:
         """Count a handler."""
-        self._count()
+        self._count(task)
 
-    def _count(self) -> None:
+    def _count(self, task: t.Any) -> None:
         self._begun += 1
-        if self._begun == self.get_option("task"):
+        if self.get_option("task") in {str(self._begun), task.name}:
             os.kill(os.getpid(), signal.SIGKILL)
