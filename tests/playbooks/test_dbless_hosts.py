@@ -25,7 +25,9 @@ STEPS = {
 }
 STEP = """\
 - ansible.builtin.debug:
-    msg: "ran ROLE STEP HOST, database {{ ROLE_database_enabled | default(true) }}, only {{ backup_configuration_only | default(false) }}"
+    msg: >-
+      ran ROLE STEP HOST, database {{ ROLE_database_enabled | default(true) }},
+      only {{ backup_configuration_only | default(false) }}
 - ansible.builtin.fail:
     msg: "ROLE STEP broke"
   when: "'ROLE STEP ' ~ inventory_hostname in broken"
@@ -70,8 +72,7 @@ class Controller:
         given = {"broken": broken, "without_database": without_database, "hx_master_key": "x"}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", "-i", "hosts", "-e", json.dumps(given)]
-            + ["playbooks/rollback_dbless.yml"],
+            ["ansible-playbook", "-i", "hosts", "-e", json.dumps(given), "playbooks/rollback_dbless.yml"],
             cwd=self.folder,
             env=clean | {"ANSIBLE_COLLECTIONS_PATH": str(self.folder), "ANSIBLE_HOME": str(self.folder / "home")},
             capture_output=True,

@@ -113,9 +113,8 @@ def test_the_way_back_can_be_gone_again(host: Host, another_release: str) -> Non
         ("nowhere", "DB-less mode was not reached, and going back failed, too."),
     ],
 )
-def test_a_change_that_fails_after_litellms_part(
-    host: Host, stack: Stack, key: str, model_of_the_database: str, model: str, reason: str
-) -> None:
+@pytest.mark.usefixtures("model_of_the_database")
+def test_a_change_that_fails_after_litellms_part(host: Host, stack: Stack, key: str, model: str, reason: str) -> None:
     before = listing(host)
     failed = go("dbless", "-e", f"hx_verify_model={model}")
     said = " ".join(failed.output.split())
@@ -145,7 +144,11 @@ def test_a_change_in_dbless_mode_that_fails_stays_there(host: Host, stack: Stack
 
 
 def test_a_host_that_makes_no_backups_has_no_administrator(host: Host) -> None:
-    given = {"backup_configuration_only": True, "backup_timer_enabled": True, "backup_admin_password": "of-another-host"}
+    given = {
+        "backup_configuration_only": True,
+        "backup_timer_enabled": True,
+        "backup_admin_password": "of-another-host",
+    }
     settings = f"{BASE}/backup/settings.json"
     assert go("database", "-e", json.dumps(given)).status == 0
     assert json.loads(host.file(settings).content_string)["admin_password"] == ""
