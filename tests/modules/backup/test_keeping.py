@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,15 @@ def test_a_way_back_that_was_cut_short_may_begin_again(site: Site) -> None:
     (site.config / "gateway.yml").rmdir()
     site.do("put-back")
     assert listing(site) == before
+
+
+def test_a_note_of_another_version_is_refused_by_what_it_lacks(site: Site) -> None:
+    site.do("keep")
+    without_database(site)
+    note = Path(site.settings["directory"]) / "kept.json"
+    note.write_text(json.dumps({key: value for key, value in json.loads(note.read_text()).items() if key != "phase"}))
+    for command in ("keep", "put-back"):
+        assert f"{note} lacks phase" in site.refusal(command)
 
 
 def test_a_damaged_tar_is_refused(site: Site) -> None:

@@ -18,6 +18,7 @@ from .parts import whole
 from .settings import Settings, database_url
 
 TAR, NOTE = "kept.tar", "kept.json"
+KEYS = {"sha256", "database", "before", "after", "phase"}
 
 # How far the change is for which the configuration was set aside; one that was cut off is in the first or the last.
 GOING, THERE, RETURNING = "going", "there", "returning"
@@ -119,11 +120,14 @@ def _is_whole(tar: Path, found: dict[str, Any]) -> bool:
 def _read(settings: Settings) -> dict[str, Any]:
     note = settings.directory / NOTE
     try:
-        return dict(json.loads(note.read_text(encoding="utf-8")))
+        found = dict(json.loads(note.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise BackupError(f"nothing has been set aside in {settings.directory}") from error
     except ValueError as error:
         raise BackupError(f"{note} cannot be read: {error}") from error
+    if lacking := KEYS - set(found):
+        raise BackupError(f"{note} lacks {', '.join(sorted(lacking))}: another version of this program has written it")
+    return found
 
 
 def _write(note: Path, found: dict[str, str]) -> None:
