@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.hx.gateway.tests.support.run_playbook import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each says that it ran, on which host, and fails where it is told to.
@@ -70,16 +68,8 @@ class Controller:
     def run(self, broken: tuple[str, ...] = (), without_database: tuple[str, ...] = ()) -> tuple[int, str]:
         """Return the status of a run, and what it said, without line breaks."""
         given = {"broken": broken, "without_database": without_database, "hx_master_key": "x"}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        done = subprocess.run(
-            ["ansible-playbook", "-i", "hosts", "-e", json.dumps(given), "playbooks/rollback_dbless.yml"],
-            cwd=self.folder,
-            env=clean | {"ANSIBLE_COLLECTIONS_PATH": str(self.folder), "ANSIBLE_HOME": str(self.folder / "home")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, " ".join((done.stdout + done.stderr).split())
+        status, said = run_playbook(self.folder, "playbooks/rollback_dbless.yml", given, "-i", "hosts")
+        return status, " ".join(said.split())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import typing as t
@@ -17,8 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from ansible_collections.hx import gateway
+from ansible_collections.hx.gateway.tests.support.run_playbook import run_playbook
 
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "password-of-the-proxy"
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a release belongs to root")
 
@@ -31,17 +31,12 @@ def run(folder: Path, step: str, **variables: t.Any) -> str:
         "tasks": [{"ansible.builtin.import_role": {"name": "hx.gateway.common", "tasks_from": step}}],
     }
     (folder / "play.yml").write_text(json.dumps([play]))
-    (folder / "variables.json").write_text(json.dumps({"ansible_python_interpreter": sys.executable, **variables}))
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-vvvv", "-e", "@variables.json", "play.yml"],
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"), "ANSIBLE_HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    given = {"ansible_python_interpreter": sys.executable, **variables}
+    where = Path(next(iter(gateway.__path__))).parents[2]
+    local = ("-i", "localhost,", "-c", "local", "-vvvv")
+    status, said = run_playbook(folder, "play.yml", given, *local, collections=where)
+    assert status == 0, said
+    return said
 
 
 def wheel(folder: Path) -> Path:

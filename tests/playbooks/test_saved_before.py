@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ansible_collections.hx.gateway.tests.support.run_playbook import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = "20260101T000000Z"
@@ -128,26 +127,8 @@ class Controller:
             "remove_litellm_unit": str(self.unit),
             "remove_mark": str(self.mark),
         } | variables
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "ansible",
-                "playbook",
-                "-i",
-                "hosts",
-                "-e",
-                json.dumps(given),
-                f"playbooks/{playbook}",
-            ],
-            cwd=self.folder,
-            env=clean | {"ANSIBLE_COLLECTIONS_PATH": str(self.folder), "ANSIBLE_HOME": str(self.folder / "home")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, " ".join((done.stdout + done.stderr).split())
+        status, said = run_playbook(self.folder, f"playbooks/{playbook}", given, "-i", "hosts")
+        return status, " ".join(said.split())
 
 
 @pytest.fixture
