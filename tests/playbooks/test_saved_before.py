@@ -22,7 +22,7 @@ MADE = "20260101T000000Z"
 STEPS = {
     "backup": ["main", "remove", "access", "drill", "restore"],
     "common": ["remove"],
-    "litellm": ["preflight", "remove"],
+    "litellm": ["preflight", "remove", "migration_settled"],
     "postgresql": ["owned", "remove"],
     "proxy": ["remove"],
     "redis": ["remove"],
@@ -49,6 +49,7 @@ class Controller:
             for step in steps:
                 self.write(f"{self.role(role)}/tasks/{step}.yml", STEP.replace("ROLE", role).replace("STEP", step))
         self.has("hx_gateway")
+        self.migrated_before("")
         # Ours, which names what it made.
         for file in ("create", "fetch"):
             shutil.copy(ROOT / f"roles/backup/tasks/{file}.yml", self.folder / self.role("backup") / "tasks")
@@ -63,7 +64,9 @@ class Controller:
         for name in ("lock", "rolling"):
             self.write(f"playbooks/{name}.yml", "[{hosts: localhost, gather_facts: false}]")
         self.write("playbooks/tasks/rolling.yml", FAILS_AFTER_THE_MIGRATION)
-        shutil.copy(ROOT / "playbooks/tasks/remove_save.yml", self.folder / "playbooks/tasks")
+        self.write("playbooks/tasks/rolling_back.yml", STEP.replace("ROLE STEP", "rolling back"))
+        for name in ("remove_save", "upgrade_back"):
+            shutil.copy(ROOT / f"playbooks/tasks/{name}.yml", self.folder / "playbooks/tasks")
         self.makes("configuration.tar", "database.dump.age")
         host = "localhost ansible_connection=local ansible_become=false ansible_python_interpreter=" + sys.executable
         self.write("hosts", "\n".join(f"[{group}]\n{host}" for group in ("database", "cache", "gateway")))
@@ -100,6 +103,11 @@ class Controller:
         """Say which databases the server has."""
         answer = [{"ansible.builtin.set_fact": {"postgresql_data_there": databases}}]
         self.write(f"{self.role('postgresql')}/tasks/owned.yml", json.dumps(answer))
+
+    def migrated_before(self, backup: str) -> None:
+        """Leave the backup of an upgrade that was cut off."""
+        answer = [{"ansible.builtin.set_fact": {"litellm_migration_left": backup}}]
+        self.write(f"{self.role('litellm')}/tasks/migration_begun.yml", json.dumps(answer))
 
     def was_cut_off(self, *, saved: bool = True) -> None:
         """Leave what a removal does that is cut off before the database is dropped; its backup is told from others."""
@@ -226,7 +234,20 @@ def test_a_backup_that_holds_no_dump_saves_no_database(controller: Controller) -
 def test_an_upgrade_returns_to_the_backup_of_its_own_run(controller: Controller) -> None:
     status, said = controller.run("upgrade.yml")
     assert status != 0
+    restored, _, back = said.partition(f"ran backup restore, backup {MADE}")
+    assert restored
+    assert "ran rolling back" in back
+    assert "ran litellm migration_settled" in back
+    assert "was cut off" not in said
+
+
+def test_what_an_upgrade_had_migrated_that_was_cut_off_is_named(controller: Controller) -> None:
+    controller.migrated_before("20250101T000000Z")
+    status, said = controller.run("upgrade.yml")
+    assert status != 0
     assert f"ran backup restore, backup {MADE}" in said
+    assert "20250101T000000Z is the backup that run has made before" in said
+    assert "migration_settled" not in said
 
 
 @pytest.mark.parametrize("there", [False, True])

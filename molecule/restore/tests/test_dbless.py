@@ -116,7 +116,7 @@ def test_the_way_back_can_be_gone_again(host: Host, another_release: str) -> Non
 @pytest.mark.usefixtures("model_of_the_database")
 def test_a_change_that_fails_after_litellms_part(host: Host, stack: Stack, key: str, model: str, reason: str) -> None:
     before = listing(host)
-    failed = go("dbless", "-e", f"hx_verify_model={model}")
+    failed = go("dbless", "-e", f"proxy_verify_model={model}")
     said = " ".join(failed.output.split())
     assert failed.status != 0
     assert reason in said
