@@ -65,7 +65,7 @@ class Controller:
             self.write(f"playbooks/{name}.yml", "[{hosts: localhost, gather_facts: false}]")
         self.write("playbooks/tasks/rolling.yml", FAILS_AFTER_THE_MIGRATION)
         self.write("playbooks/tasks/rolling_back.yml", STEP.replace("ROLE STEP", "rolling back"))
-        for name in ("remove_save", "upgrade_back"):
+        for name in ("remove_fetch", "remove_save", "upgrade_back"):
             shutil.copy(ROOT / f"playbooks/tasks/{name}.yml", self.folder / "playbooks/tasks")
         self.makes("configuration.tar", "database.dump.age")
         host = "localhost ansible_connection=local ansible_become=false ansible_python_interpreter=" + sys.executable
@@ -210,6 +210,29 @@ def test_without_a_database_there_is_nothing_to_save(controller: Controller) -> 
     assert status != 0
     assert "remove_backups would take the last" in said
     assert "ran " not in said
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_backups_that_a_removal_has_left_go_when_the_last_is_fetched(controller: Controller, data: bool) -> None:
+    controller.has()
+    shutil.rmtree(controller.folder / "config")
+    controller.unit.unlink()
+    for made in ("20250101T000000Z", MADE):
+        controller.write(f"backups/{made}/manifest.json", json.dumps({"id": made, "parts": {"database.dump": {}}}))
+        controller.write(f"backups/{made}/database.dump", made)
+    status, said = controller.run(
+        "remove.yml",
+        remove_confirmed=True,
+        remove_data=data,
+        remove_backups=True,
+        backup_dir=str(controller.folder / "backups"),
+        backup_fetch_dir=str(controller.folder / "fetched"),
+    )
+    assert status == 0, said
+    assert [path.name for path in controller.folder.glob("fetched/*/*")] == [MADE]
+    fetched = controller.folder / f"fetched/localhost/{MADE}"
+    assert (fetched / "database.dump").read_text(encoding="utf-8") == MADE
+    assert "ran backup remove" in said
 
 
 def test_in_dbless_mode_data_is_not_removed(controller: Controller) -> None:
