@@ -51,7 +51,7 @@ class Controller:
         self.has("hx_gateway")
         self.migrated_before("")
         # Ours, which names what it made.
-        for file in ("create", "fetch"):
+        for file in ("create", "fetch", "fetch_part"):
             shutil.copy(ROOT / f"roles/backup/tasks/{file}.yml", self.folder / self.role("backup") / "tasks")
         variables = {
             "__backup_command": [str(self.folder / "program")],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -56,7 +58,15 @@ def run(password: str) -> Callable[..., Run]:
     """Run a playbook, which tells the password to nobody."""
 
     def run(playbook: str, *arguments: str, **variables: Any) -> Run:
-        done = play("-vvv", *arguments, "-e", json.dumps(variables), playbook=f"playbooks/{playbook}.yml")
+        done = play(
+            "-vvv",
+            "-e",
+            "ansible_user=operator",
+            *arguments,
+            "-e",
+            json.dumps(variables),
+            playbook=f"playbooks/{playbook}.yml",
+        )
         assert not [form for form in (password, urllib.parse.quote(password, safe="")) if form in done.output]
         return done
 
@@ -69,13 +79,19 @@ def test_what_was_lost_comes_back(
     run: Callable[..., Run],
     litellm_api: Callable[..., dict[str, Any]],
     query: Callable[..., list[str]],
+    tmp_path: Path,
 ) -> None:
     key = str(litellm_api("/key/generate", {"max_budget": 5})["key"])
     before = query(ROWS)
     started = host.check_output(STARTED)
     # Made and tried in one run, which takes half the time of two.
-    made = run("backup", "--tags", "backup,verify")
+    made = run("backup", "--tags", "backup,verify", backup_fetch_dir=str(tmp_path))
     assert made.status == 0, made.output
+    (fetched,) = (path.parent for path in tmp_path.rglob("manifest.json"))
+    copies = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in fetched.iterdir()}
+    sums = (line.split() for line in host.check_output(f"cd {BACKUPS}/{fetched.name} && sha256sum *").splitlines())
+    assert copies == {name: digest for digest, name in sums}
+    assert not host.run("ls -d /var/tmp/hx-gateway-backup.*").stdout
     assert re.search("tables: [0-9]", made.output)
     assert (host.check_output(STARTED), query(ROWS)) == (started, before)
 
