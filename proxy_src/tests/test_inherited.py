@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -14,24 +15,29 @@ import pytest
 from hx_gateway.inherited import inherited_sockets
 
 from running import environment
-from wire import client, reply, request, upstream
+from wire import ask, client, reply, request, upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from wire import Seen
 
-ACTIVATE = 'export LISTEN_FDS=1 LISTEN_PID=$$; exec 3<&"$FD"; exec "$@"'
-"""What systemd does: the socket is file descriptor 3, and the variables name this very process."""
+ACTIVATE = """export LISTEN_FDS=0 LISTEN_PID=$$
+for fd in $FDS; do eval "exec $((3 + LISTEN_FDS++))<&$fd"; done
+exec "$@"
+"""
+"""What systemd does: the sockets are file descriptors from 3, and the variables name this very process."""
 
 
 @asynccontextmanager
-async def activated(listener: socket.socket, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a gateway on `listener`; yields when it is ready."""
+async def activated(listeners: list[socket.socket], *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a gateway on `listeners`; yields when it, or its first worker, is ready."""
+    numbers = [listener.fileno() for listener in listeners]
     child = await asyncio.create_subprocess_exec(
         *("bash", "-c", ACTIVATE, "sh", sys.executable, "-m", "hx_gateway", *arguments),
-        env=environment(FD=str(listener.fileno())),
-        pass_fds=[listener.fileno()],
+        env=environment(FDS=" ".join(map(str, numbers))),
+        pass_fds=numbers,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -66,9 +72,22 @@ def test_what_is_meant_for_others_is_left_alone(
 
 def test_a_socket_that_does_not_listen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as other:
-        monkeypatch.setenv("HX_GATEWAY_LISTEN_FD", str(os.dup(other.fileno())))
+        monkeypatch.setenv("HX_GATEWAY_LISTEN_FDS", str(os.dup(other.fileno())))
         with pytest.raises(OSError, match="is not a listening socket"):
             inherited_sockets()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_all_sockets_are_served(workers: int, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.yml"
+    config.write_text(json.dumps({"upstream": {"url": "http://127.0.0.1:1"}, "workers": workers}))
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        async with activated([first, second], "--config", str(config)) as gateway:
+            for listener in (first, second):
+                port = listener.getsockname()[1]
+                assert (await asyncio.wait_for(ask(port, request("/healthz")), 5)).status == 200
+            gateway.terminate()
+            assert await asyncio.wait_for(gateway.wait(), 10) == 0
 
 
 async def test_eight_restarts_under_load_refuse_and_surprise_nobody() -> None:
@@ -97,7 +116,7 @@ async def test_eight_restarts_under_load_refuse_and_surprise_nobody() -> None:
         async with upstream(play) as up:
             asking: list[asyncio.Task[None]] = []
             for start in range(9):
-                async with activated(listener, "--upstream", up.url) as gateway:
+                async with activated([listener], "--upstream", up.url) as gateway:
                     asking = asking or [asyncio.create_task(ask_on(listener.getsockname()[1])) for _ in range(20)]
                     await asyncio.sleep(0.4)
                     gateway.terminate()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FIRST = 3
 """SD_LISTEN_FDS_START."""
 
-WORKER_FD = "HX_GATEWAY_LISTEN_FD"
-"""Environment variable in which the supervisor names the socket it passes to a worker."""
+_WORKER_FDS = "HX_GATEWAY_LISTEN_FDS"
+"""Environment variable in which the supervisor names the sockets it passes to a worker."""
 
 
 def inherited_sockets() -> list[socket.socket]:
@@ -19,15 +23,21 @@ def inherited_sockets() -> list[socket.socket]:
     was passed is not a listening stream socket.
     """
     numbers: list[int] = []
-    worker = os.environ.pop(WORKER_FD, "")
+    worker = os.environ.pop(_WORKER_FDS, "")
     passed = os.environ.pop("LISTEN_FDS", "")
     owner = os.environ.pop("LISTEN_PID", "")
     os.environ.pop("LISTEN_FDNAMES", None)
-    if worker.isdecimal():
-        numbers = [int(worker)]
+    if worker:
+        numbers = [int(number) for number in worker.split(",")]
     elif passed.isdecimal() and owner == str(os.getpid()):
         numbers = list(range(_FIRST, _FIRST + int(passed)))
     return [_listening(number) for number in numbers]
+
+
+def pass_to_worker(sockets: Iterable[socket.socket]) -> tuple[list[int], dict[str, str]]:
+    """Return the file descriptors a worker has to be started with, and the environment that names them to it."""
+    numbers = [channel.fileno() for channel in sockets]
+    return numbers, {_WORKER_FDS: ",".join(map(str, numbers))}
 
 
 def _listening(number: int) -> socket.socket:

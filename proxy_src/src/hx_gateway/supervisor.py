@@ -1,4 +1,4 @@
-"""Several workers on one socket: starts, watches and restarts them, and passes signals on."""
+"""Several workers on the same sockets: starts, watches and restarts them, and passes signals on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hx_gateway.admin.listener import open_admin
-from hx_gateway.inherited import WORKER_FD, inherited_sockets
+from hx_gateway.inherited import inherited_sockets, pass_to_worker
 from hx_gateway.log import event
 from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.notify import notify, notify_ready, notify_reloading
@@ -38,24 +38,21 @@ _DELAY = 1.0
 async def supervise(config: Config) -> int:
     """Run `config.workers` workers until SIGTERM or SIGINT, then wait while they drain; return the exit status.
 
-    They share one listening socket, so that no connection waits for a worker that is gone. The page of
+    They share the listening sockets, so that no connection waits for a worker that is gone. The page of
     metrics and the admin socket are the supervisor's, which asks the workers. Raises OSError, MetricsListenError or
     AdminListenError if an address cannot be listened on.
     """
-    listener = _listener(config)
+    listeners = inherited_sockets() or [_open(config)]
     async with AsyncExitStack() as lifespan:
         folder = lifespan.enter_context(tempfile.TemporaryDirectory(prefix="hx-gateway-"))
-        supervisor = _Supervisor(listener, Path(folder), config.workers)
+        supervisor = _Supervisor(listeners, Path(folder), config.workers)
         await open_limits(supervisor.limits, lifespan)
         await open_metrics(config.metrics, AllWorkers(supervisor.answers).page, lifespan)
         await open_admin(config.admin.socket, EveryWorker(supervisor.answers), lifespan)
         return await supervisor.run()
 
 
-def _listener(config: Config) -> socket.socket:
-    passed = inherited_sockets()
-    if passed:
-        return passed[0]
+def _open(config: Config) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.listen.address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,8 +105,8 @@ class _Worker:
 
 
 class _Supervisor:
-    def __init__(self, listener: socket.socket, folder: Path, workers: int) -> None:
-        self._listener = listener
+    def __init__(self, listeners: list[socket.socket], folder: Path, workers: int) -> None:
+        self._listeners = listeners
         self._workers = [_Worker(number, folder) for number in range(workers)]
         self.limits = str(folder / "limits")
         self.answers = [worker.answers for worker in self._workers]
@@ -122,7 +119,7 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
-        event("supervising", workers=len(self._workers), port=self._listener.getsockname()[1])
+        event("supervising", workers=len(self._workers), port=self._listeners[0].getsockname()[1])
         background = [asyncio.create_task(self._watch()), asyncio.create_task(self._reload_when_asked())]
         watchdog = Watchdog()
         await asyncio.gather(*(self._keep(worker) for worker in self._workers))
@@ -138,7 +135,8 @@ class _Supervisor:
         if not self._stop.is_set():
             notify("STOPPING=1\nSTATUS=Draining")
             self._stop.set()
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
         self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
@@ -165,14 +163,14 @@ class _Supervisor:
                 continue
 
     async def _start(self, worker: _Worker) -> asyncio.subprocess.Process:
-        number = self._listener.fileno()
+        numbers, named = pass_to_worker(self._listeners)
         environment = {
             **os.environ,
             VARIABLE: str(worker.number),
             SUPERVISOR: str(os.getpid()),
             ANSWERS: worker.answers,
             LIMITS: self.limits,
-            WORKER_FD: str(number),
+            **named,
             "NOTIFY_SOCKET": worker.path,
             "WATCHDOG_USEC": str(int(_MISSED * 1_000_000)),
         }
@@ -180,7 +178,7 @@ class _Supervisor:
         program = [sys.executable, *sys.orig_argv[1:]]
         # in a session of its own: a terminal's Ctrl-C would reach it besides what is passed on, and two signals cut
         process = await asyncio.create_subprocess_exec(
-            *program, pass_fds=[number], env=environment, start_new_session=True
+            *program, pass_fds=numbers, env=environment, start_new_session=True
         )
         event("worker_started", worker=worker.number, pid=process.pid)
         if self._stop.is_set():  # the signal came while it was being started
