@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hx_gateway.admin.listener import open_admin
 from hx_gateway.inherited import inherited_sockets, pass_to_worker
+from hx_gateway.listening import open_socket
 from hx_gateway.log import event
 from hx_gateway.metrics.listener import open_metrics
 from hx_gateway.notify import notify, notify_ready, notify_reloading
@@ -42,7 +43,8 @@ async def supervise(config: Config) -> int:
     metrics and the admin socket are the supervisor's, which asks the workers. Raises OSError, MetricsListenError or
     AdminListenError if an address cannot be listened on.
     """
-    listeners = inherited_sockets() or [_open(config)]
+    listen = config.listen
+    listeners = inherited_sockets() or [open_socket(listen.address, listen.port, listen.backlog)]
     async with AsyncExitStack() as lifespan:
         folder = lifespan.enter_context(tempfile.TemporaryDirectory(prefix="hx-gateway-"))
         supervisor = _Supervisor(listeners, Path(folder), config.workers)
@@ -50,16 +52,6 @@ async def supervise(config: Config) -> int:
         await open_metrics(config.metrics, AllWorkers(supervisor.answers).page, lifespan)
         await open_admin(config.admin.socket, EveryWorker(supervisor.answers), lifespan)
         return await supervisor.run()
-
-
-def _open(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.listen.address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((config.listen.address, config.listen.port))
-    listener.listen(config.listen.backlog)
-    listener.setblocking(False)
-    return listener
 
 
 class _Worker:

@@ -13,7 +13,7 @@ class Listen(Section):
     """Where clients connect."""
 
     address: str = "127.0.0.1"
-    """IPv4 or IPv6 address of an interface; 0.0.0.0 or :: for all."""
+    """IPv4 or IPv6 address of an interface; 0.0.0.0 for all of IPv4, :: for all of both."""
     port: int = Field(default=4010, ge=0, le=65535)
     """0 takes any free one, which the log then names."""
     keepalive_timeout: float = Field(default=75, gt=0, le=86400)

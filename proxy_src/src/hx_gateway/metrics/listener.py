@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
 
+from hx_gateway.listening import open_socket
 from hx_gateway.log import event
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
 
     from hx_gateway.config.metrics import MetricsSection
+
+_BACKLOG = 100
+"""Scrapes that may wait to be accepted."""
 
 
 class MetricsListenError(Exception):
@@ -64,7 +68,8 @@ async def _listen(server: web.Server, config: MetricsSection) -> tuple[asyncio.S
             listener = await loop.create_unix_server(server, config.unix_socket)
             Path(config.unix_socket).chmod(0o660)  # noqa: ASYNC240 - once, before the first request
             return listener, None
-        listener = await loop.create_server(server, config.listen.address, config.listen.port, reuse_address=True)
+        bound = open_socket(config.listen.address, config.listen.port, _BACKLOG)
+        listener = await loop.create_server(server, sock=bound)
     except OSError as error:
         where = config.unix_socket or f"{config.listen.address} port {config.listen.port}"
         raise MetricsListenError(f"{where}: {error.strerror}") from None

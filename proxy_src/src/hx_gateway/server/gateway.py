@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from hx_gateway.listening import open_socket
 from hx_gateway.server.connections import ConnectionServer
 from hx_gateway.server.exchange import Exchanges
 from hx_gateway.server.transport import is_unread, reset
@@ -36,17 +37,9 @@ class GatewayServer:
     async def start(self, sockets: Sequence[socket.socket] = ()) -> tuple[str, int]:
         """Listen on `sockets`, or open one; return address and port of the first. Raises OSError."""
         loop = asyncio.get_running_loop()
-        for channel in sockets:
-            self._listeners.append(await loop.create_server(self._http, sock=channel, backlog=self._listen.backlog))
-        if not sockets:
-            listener = await loop.create_server(
-                self._http,
-                self._listen.address,
-                self._listen.port,
-                backlog=self._listen.backlog,
-                reuse_address=True,
-            )
-            self._listeners.append(listener)
+        listen = self._listen
+        for channel in sockets or [open_socket(listen.address, listen.port, listen.backlog)]:
+            self._listeners.append(await loop.create_server(self._http, sock=channel, backlog=listen.backlog))
         name = self._listeners[0].sockets[0].getsockname()
         return (name[0], name[1]) if isinstance(name, tuple) else (name, 0)
 
