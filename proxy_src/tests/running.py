@@ -62,7 +62,7 @@ async def gateway(url: str = "http://127.0.0.1:1", **sections: Any) -> AsyncIter
         lifespan.push_async_callback(generation.aclose)
         views = await open_views(config, log, state, lifespan)
         views.show(generation.services)
-        server = GatewayServer(generation.handler, config, state)
+        server = GatewayServer(generation.handler, config, state, generation.services.on_refusal)
         _, port = await server.start()
         try:
             yield Gateway(port, server, fd, views.metrics_port or 0)

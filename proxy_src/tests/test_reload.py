@@ -74,6 +74,21 @@ async def test_new_requests_get_the_new_pipeline_and_old_ones_finish(tmp_path: P
             assert await gw.end() == 0
 
 
+async def test_refusals_are_reported_by_the_pipeline_in_force(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    write(file, "http://127.0.0.1:1")
+    async with process("--config", str(file)) as gw:
+        assert (await ask(gw.port, b"no HTTP\r\n\r\n")).status == 400
+        write(file, "http://127.0.0.1:1", middlewares={"disable": ["access_log"]})
+        gw.signal(signal.SIGHUP)
+        await gw.message("reloaded")
+        assert (await ask(gw.port, b"no HTTP\r\n\r\n")).status == 400
+        gw.signal(signal.SIGTERM)
+        assert await gw.end() == 0
+        assert gw.process.stdout is not None
+        assert [json.loads(line)["event"] for line in (await gw.process.stdout.read()).splitlines()] == ["refused"]
+
+
 async def test_the_drain_is_the_one_in_force(tmp_path: Path) -> None:
     async def endless(_: Seen, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(reply(200, b"", ["Transfer-Encoding: chunked"], length=False) + chunk(b"one"))

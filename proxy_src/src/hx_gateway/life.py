@@ -44,7 +44,7 @@ async def serve(config: Config, source: Source) -> None:
         state = ServiceState()
         generation = await open_generation(config, log, state)
         lifespan.push_async_callback(generation.aclose)
-        server = GatewayServer(generation.handler, config, state)
+        server = GatewayServer(generation.handler, config, state, generation.services.on_refusal)
         views = await open_views(config, log, state, lifespan)
         views.show(generation.services)
         reloader = Reloader(generation, server, log, state, views, source)

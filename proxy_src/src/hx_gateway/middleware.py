@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hx_gateway.config import Config
     from hx_gateway.log import LogSink
     from hx_gateway.metrics.requests import RequestMetrics
+    from hx_gateway.refusal import OnRefusal
     from hx_gateway.stores.limits_supervisor import SupervisorLimits
     from hx_gateway.stores.redis import Redis
     from hx_gateway.upstream.base import Upstream
@@ -62,7 +63,19 @@ def is_prefetching(middleware: Middleware) -> TypeGuard[Prefetching]:
 class Services:
     """What a middleware may be built from."""
 
-    __slots__ = ("admin", "config", "lifespan", "limits", "log", "metrics", "redis", "state", "upstream", "workers")
+    __slots__ = (
+        "admin",
+        "config",
+        "lifespan",
+        "limits",
+        "log",
+        "metrics",
+        "on_refusal",
+        "redis",
+        "state",
+        "upstream",
+        "workers",
+    )
 
     def __init__(
         self,
@@ -88,6 +101,8 @@ class Services:
         """Where this generation counts rate limits, see `ServiceState.limits`."""
         self.admin = AdminRoutes()
         """Add here what an operator may ask on the admin socket."""
+        self.on_refusal: list[OnRefusal] = []
+        """Add here who is to be told of what the server refuses before it is a request of the pipeline."""
         self.metrics = CollectorRegistry(auto_describe=False)
         """Register here what `/metrics` shall show. A reload makes another; what this one counted stays in the sum."""
 

@@ -32,6 +32,7 @@ from hx_gateway.middlewares.token_usage import TokenUsage
 from hx_gateway.middlewares.trace_context import TraceContext
 from hx_gateway.middlewares.tracing import make_tracing
 from hx_gateway.middlewares.usage_records import usage_records
+from hx_gateway.refusal_log import RefusalLog
 
 if TYPE_CHECKING:
     from hx_gateway.config.middlewares import Middlewares
@@ -55,7 +56,7 @@ def ordered() -> list[tuple[str, Factory]]:
         # once the trace is known, outside all else: the span covers it
         ("tracing", make_tracing),
         # outside the errors, so that it records the status the client gets
-        ("access_log", lambda services: AccessLog(services.log, services.config.log.sample)),
+        ("access_log", _access_log),
         # as the access log
         ("metrics", _metrics),
         # as the access log, and after the trace is known
@@ -99,12 +100,18 @@ def _trace_context(services: Services) -> TraceContext:
     return TraceContext(config.sample if config.enabled else 1)
 
 
+def _access_log(services: Services) -> AccessLog:
+    services.on_refusal.append(RefusalLog(services.log).write)
+    return AccessLog(services.log, services.config.log.sample)
+
+
 def _metrics(services: Services) -> Metrics | None:
     config, state = services.config.metrics, services.state
     if not config.enabled:
         return None
     if state.requests is None:  # else a reload: the section cannot have changed, and counting goes on
         state.requests = RequestMetrics(state.metrics, config)
+    services.on_refusal.append(state.requests.refused)
     return Metrics(state.requests)
 
 

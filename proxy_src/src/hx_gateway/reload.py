@@ -92,7 +92,7 @@ class Reloader:
         self._views.show(new.services)
         self._generation = new
         LOGGER.setLevel(config.log.level.upper())
-        under_way = self._server.configure(new.handler, config)
+        under_way = self._server.configure(new.handler, config, new.services.on_refusal)
         retiring = asyncio.create_task(self._retire(old, under_way))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hx_gateway.config.metrics import MetricsSection
     from hx_gateway.message import Request
     from hx_gateway.outcome import Outcome
+    from hx_gateway.refusal import Refusal
 
 # The boundaries that OpenTelemetry's semantic conventions for generative AI metrics give for each.
 _DURATION: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
@@ -68,6 +69,13 @@ class RequestMetrics:
         self._refused = Counters(
             registry, "hx_gateway_limit_refusals", "Requests that a limit refused", ("limit",), most=100
         )
+        self._refusals = Counters(
+            registry,
+            "hx_gateway_refusals",
+            "Requests and connections refused before the pipeline",
+            ("reason",),
+            most=100,
+        )
         self._tokens = Counters(
             registry, "hx_gateway_tokens", "Tokens that LiteLLM spent", ("kind", "model", "estimated")
         )
@@ -116,6 +124,10 @@ class RequestMetrics:
             self._usage.observe(labels.output, usage.completion)
         if outcome.cost is not None:
             self._cost.add((labels.model,), outcome.cost)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count what was refused before it was a request."""
+        self._refusals.add((refusal.reason,))
 
     def _labels_of(self, kind: _Kind) -> _Labels:
         method, target, name, status, cache, ended = kind

@@ -3,7 +3,7 @@
 `gateway` listens and drains; `connections` and `connection` are what clients connect to, `intake` and `framing` read
 their requests within the limits, `write_clock` lets go of those that take nothing; `exchange` handles one request,
 `body` reads its body, `answer` and `stream` write its answer; `under_way` counts those of one pipeline, `protocol`
-checks what the parser does not, `transport` ends connections.
+checks what the parser does not, `refusals` tells what never became a request, `transport` ends connections.
 """
 
 from hx_gateway.server.gateway import GatewayServer

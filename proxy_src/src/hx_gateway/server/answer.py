@@ -11,8 +11,7 @@ from aiohttp.http_writer import _serialize_headers
 from multidict import CIMultiDict
 
 from hx_gateway.errors import JSON, error_body
-from hx_gateway.log import event
-from hx_gateway.middlewares.request_id import HEADER, new_id
+from hx_gateway.middlewares.request_id import HEADER
 
 if TYPE_CHECKING:
     from hx_gateway.errors import GatewayError
@@ -75,10 +74,8 @@ def whole(request: Request, status: int, headers: CIMultiDict[str], body: bytes 
     return [data + body] if len(body) <= JOINED else [data, body]
 
 
-def refuse(connection: Connection, error: GatewayError) -> None:
+def refuse(connection: Connection, error: GatewayError, request_id: str) -> None:
     """Answer what never became a request, or came on a connection too many."""
-    request_id = new_id()
-    event(error.code, id=request_id, client=connection.peer, cause=type(error).__name__)
     body = error_body(error, request_id)
     headers: CIMultiDict[str] = CIMultiDict(error.headers)
     headers[hdrs.CONTENT_TYPE] = JSON

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from hx_gateway.clock import Clock
 from hx_gateway.errors import GatewayError
 from hx_gateway.log import event
-from hx_gateway.server import answer
 from hx_gateway.server.intake import QUEUE_MAX, Intake
 from hx_gateway.server.write_clock import WriteClock
 
@@ -192,7 +191,7 @@ class Connection(asyncio.Protocol):
         if self._queue_full:
             self._take_more()
         if isinstance(message, GatewayError):
-            answer.refuse(self, message)
+            self._server.refuse(self, message)
             await self._let_read()
             return False
         exchange = self._server.exchanges(self, message, content)

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 from hx_gateway.addresses import TrustedProxies, network
 from hx_gateway.errors import GatewayError, OverloadedError, TooManyConnectionsError
+from hx_gateway.middlewares.request_id import new_id
 from hx_gateway.server import answer
 from hx_gateway.server.connection import REFUSAL, Connection
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
     from hx_gateway.server.exchange import Exchanges
+    from hx_gateway.server.refusals import Refusals
 
 
 class ConnectionServer:
     """Makes connections, and keeps them in view until their last byte is sent."""
 
-    def __init__(self, exchanges: Exchanges, config: Config) -> None:
+    def __init__(self, exchanges: Exchanges, config: Config, refusals: Refusals) -> None:
         self._loop = asyncio.get_running_loop()
+        self._refusals = refusals
         self.exchanges = exchanges
         self.open: dict[Connection, asyncio.Transport] = {}
         self.all_closed = asyncio.Event()
@@ -43,7 +46,7 @@ class ConnectionServer:
         """Note a connection that was just made, or refuse it; return whether it is served."""
         error = self._judge(connection.peer)
         if error is not None:
-            self._refuse(connection, error)
+            self._turn_away(connection, error)
             return False
         assert connection.transport is not None  # noqa: S101 - it was just made
         self.open[connection] = connection.transport
@@ -66,6 +69,12 @@ class ConnectionServer:
         if not self.open:
             self.all_closed.set()
 
+    def refuse(self, connection: Connection, error: GatewayError) -> None:
+        """Answer `error` to what never became a request, and tell of it."""
+        request_id = new_id()
+        self._refusals.tell(error, connection.peer, request_id)
+        answer.refuse(connection, error, request_id)
+
     async def shutdown(self, timeout: float) -> None:
         """Close every connection, and wait `timeout` seconds for their tasks."""
         tasks = [connection.task for connection in self.open if connection.task is not None]
@@ -86,9 +95,9 @@ class ConnectionServer:
     def _is_counted(self, peer: str) -> bool:
         return self.limits.connections_per_client > 0 and not self._trusted.include(peer)
 
-    def _refuse(self, connection: Connection, error: GatewayError) -> None:
+    def _turn_away(self, connection: Connection, error: GatewayError) -> None:
         """Say why, and half-close, so that what the client is sending does not destroy the answer."""
-        answer.refuse(connection, error)
+        self.refuse(connection, error)
         transport = connection.transport
         if transport is not None:
             transport.write_eof()

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from hx_gateway.middleware import Handler, ServiceState
     from hx_gateway.server.connection import Connection
     from hx_gateway.server.intake import Content
+    from hx_gateway.server.refusals import Refusals
 
 
 class Exchanges:
     """Runs each request through the pipeline and sends its answer; knows which are under way."""
 
-    def __init__(self, handler: Handler, config: Config, state: ServiceState) -> None:
+    def __init__(self, handler: Handler, config: Config, state: ServiceState, refusals: Refusals) -> None:
         self._state = state
+        self._refusals = refusals
         self.active: set[Connection] = set()
         """Connections whose requests are being handled."""
         self.cutting = False
@@ -90,6 +92,10 @@ class Exchanges:
         try:
             self._check(request)
             body.check()
+        except GatewayError as error:
+            self._refusals.tell(error, request.client, _id(request))
+            return _error(error, request)
+        try:
             return await self._handler(request)
         except GatewayError as error:
             event(error.code, id=_id(request), client=request.client)

@@ -8,25 +8,30 @@ from typing import TYPE_CHECKING
 from hx_gateway.listening import open_socket
 from hx_gateway.server.connections import ConnectionServer
 from hx_gateway.server.exchange import Exchanges
+from hx_gateway.server.refusals import Refusals
 from hx_gateway.server.transport import is_unread, reset
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hx_gateway.config import Config
     from hx_gateway.middleware import Handler, ServiceState
+    from hx_gateway.refusal import OnRefusal
     from hx_gateway.server.under_way import UnderWay
 
 
 class GatewayServer:
     """Accepts connections, runs each request through the pipeline, and drains."""
 
-    def __init__(self, handler: Handler, config: Config, state: ServiceState) -> None:
+    def __init__(
+        self, handler: Handler, config: Config, state: ServiceState, on_refusal: Iterable[OnRefusal] = ()
+    ) -> None:
         self._listen = config.listen
         self._state = state
-        self._exchanges = Exchanges(handler, config, state)
-        self._http = ConnectionServer(self._exchanges, config)
+        self._refusals = Refusals(on_refusal)
+        self._exchanges = Exchanges(handler, config, state, self._refusals)
+        self._http = ConnectionServer(self._exchanges, config, self._refusals)
         self._listeners: list[asyncio.Server] = []
 
     @property
@@ -43,8 +48,9 @@ class GatewayServer:
         name = self._listeners[0].sockets[0].getsockname()
         return (name[0], name[1]) if isinstance(name, tuple) else (name, 0)
 
-    def configure(self, handler: Handler, config: Config) -> UnderWay:
+    def configure(self, handler: Handler, config: Config, on_refusal: Iterable[OnRefusal]) -> UnderWay:
         """Serve what begins from here on with `handler` and the limits in `config`; return the requests under way."""
+        self._refusals.configure(on_refusal)
         self._http.configure(config)
         return self._exchanges.configure(handler, config)
 
