@@ -32,7 +32,9 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_clock",
+        "_departing",
         "_drained",
+        "_half_closed",
         "_intake",
         "_loop",
         "_on_writable",
@@ -60,6 +62,10 @@ class Connection(asyncio.Protocol):
         self._on_writable: Callable[[], None] | None = None
         self._reading_paused = False
         self._queue_full = False
+        self._departing: int | None = None
+        """What the server's departures know it by, once nothing was read from it."""
+        self._half_closed = False
+        """The client has said that nothing follows what is not read yet."""
         self.transport: asyncio.Transport | None = None
         self.task: asyncio.Task[None] | None = None
         self.peer = ""
@@ -97,6 +103,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
         """End what is under way: its client has left."""
         self.transport = None
+        if self._departing is not None:
+            self._server.departures.forget(self._departing)
         self._clock.stop()
         self._write_clock.stop()
         self._intake.close()
@@ -232,8 +240,26 @@ class Connection(asyncio.Protocol):
             return
         if self._reading_paused or self._queue_full:
             transport.pause_reading()
+            if self._departing is None:
+                self._departing = self._server.departures.watch(transport, self._departs)
+            elif self._half_closed:
+                self._departs(reset=False)
         else:
             transport.resume_reading()
+
+    def _departs(self, reset: bool) -> None:
+        """Close the connection, as the event loop does where it reads that a client has left.
+
+        Requests that wait behind a full queue were sent by a client that may still read their answers.
+        """
+        self._half_closed = True
+        transport = self.transport
+        if transport is None:
+            return
+        if reset:
+            transport.abort()
+        elif self._reading_paused:
+            transport.close()
 
     def _idle(self) -> None:
         keepalive = self._server.keepalive

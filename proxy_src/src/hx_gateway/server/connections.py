@@ -10,6 +10,7 @@ from hx_gateway.errors import GatewayError, OverloadedError, TooManyConnectionsE
 from hx_gateway.middlewares.request_id import new_id
 from hx_gateway.server import answer
 from hx_gateway.server.connection import REFUSAL, Connection
+from hx_gateway.server.departures import Departures
 
 if TYPE_CHECKING:
     from hx_gateway.config import Config
@@ -23,6 +24,7 @@ class ConnectionServer:
     def __init__(self, exchanges: Exchanges, config: Config, refusals: Refusals) -> None:
         self._loop = asyncio.get_running_loop()
         self._refusals = refusals
+        self.departures = Departures(self._loop)
         self.exchanges = exchanges
         self.open: dict[Connection, asyncio.Transport] = {}
         self.all_closed = asyncio.Event()
@@ -82,6 +84,7 @@ class ConnectionServer:
             connection.close()
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
+        self.departures.close()
 
     def _judge(self, peer: str) -> GatewayError | None:
         """Return why another connection of `peer` cannot be served; None if it can."""
