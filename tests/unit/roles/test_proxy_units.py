@@ -7,27 +7,10 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-
-ROLE = Path(__file__).resolve().parents[3] / "roles/proxy"
-
-
-def rendered(template: str, debian: int = 12, **variables: t.Any) -> str:
-    """Return what a template makes on that Debian."""
-    loader = DataLoader()
-    known = {
-        **loader.load_from_file(str(ROLE / "defaults/main.yml"), trusted_as_template=True),
-        **loader.load_from_file(str(ROLE / "vars/main.yml"), trusted_as_template=True),
-        "ansible_facts": {"distribution_major_version": str(debian)},
-        **variables,
-    }
-    source = (ROLE / "templates" / template).read_text(encoding="utf-8")
-    return str(Templar(loader=loader, variables=known).template(trust_as_template(source)))
+from ansible_collections.hx.gateway.tests.support.proxy_role import ROLE, rendered
 
 
 def unit(kind: str, debian: int = 12, **variables: t.Any) -> list[str]:
