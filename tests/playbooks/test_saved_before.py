@@ -31,6 +31,11 @@ STEP = """\
 - ansible.builtin.debug:
     msg: "ran ROLE STEP, backup {{ backup_name | default('-') }}, saved {{ postgresql_saved | default('-') }}"
 """
+MODULE = """\
+from ansible.module_utils.basic import AnsibleModule
+names = ("url", "database", "wait", "timeout")
+AnsibleModule({name: {} for name in names}).exit_json(ready=READY, reason="it hangs")
+"""
 FAILS_AFTER_THE_MIGRATION = """\
 - ansible.builtin.set_fact:
     litellm_migrated: true
@@ -58,9 +63,15 @@ class Controller:
             "backup_fetch_dir": "",
             "backup_site": "localhost",
             "backup_secure_logging": True,
+            "__backup_stage": "",
+            "__backup_staged": False,
         }
         self.write(f"{self.role('backup')}/vars/main.yml", json.dumps(variables))
-        self.write(f"{self.role('litellm')}/defaults/main.yml", json.dumps({"litellm_base_dir": "/"}))
+        self.write(
+            f"{self.role('litellm')}/defaults/main.yml",
+            json.dumps({"litellm_base_dir": str(self.folder), "litellm_database_enabled": True}),
+        )
+        self.serves(ready=True)
         for name in ("lock", "rolling"):
             self.write(f"playbooks/{name}.yml", "[{hosts: localhost, gather_facts: false}]")
         self.write("playbooks/tasks/rolling.yml", FAILS_AFTER_THE_MIGRATION)
@@ -70,6 +81,7 @@ class Controller:
         self.makes("configuration.tar", "database.dump.age")
         host = "localhost ansible_connection=local ansible_become=false ansible_python_interpreter=" + sys.executable
         self.write("hosts", "\n".join(f"[{group}]\n{host}" for group in ("database", "cache", "gateway")))
+        self.write("hosts_without_a_database", f"[database]\n[cache]\n{host}\n[gateway]\n{host}")
         self.env("DATABASE_URL=x\n")
         self.write("config/api-gateway/litellm.env", "LITELLM_SALT_KEY=x\n")
         self.unit.touch()
@@ -99,6 +111,11 @@ class Controller:
         """Say what the services' environment is."""
         self.write("config/api-gateway/gateway.env", text)
 
+    def serves(self, *, ready: bool) -> None:
+        """Say whether the LiteLLM of before does."""
+        answer = MODULE.replace("READY", str(ready))
+        self.write("ansible_collections/hx/gateway/plugins/modules/litellm_health_info.py", answer)
+
     def has(self, *databases: str) -> None:
         """Say which databases the server has."""
         answer = [{"ansible.builtin.set_fact": {"postgresql_data_there": databases}}]
@@ -125,9 +142,10 @@ class Controller:
         self.write("program", f"#!/bin/sh\necho '{made}'\n")
         (self.folder / "program").chmod(0o755)
 
-    def run(self, playbook: str, **variables: t.Any) -> tuple[int, str]:
+    def run(self, playbook: str, *, external: bool = False, **variables: t.Any) -> tuple[int, str]:
         """Return the status of a run, and what it said, without line breaks."""
         shutil.copy(ROOT / "playbooks" / playbook, self.folder / "playbooks")
+        hosts = "hosts_without_a_database" if external else "hosts"
         given = {
             "backup_base_dir": str(self.folder),
             "hx_database_address": "127.0.0.1",
@@ -135,7 +153,7 @@ class Controller:
             "remove_litellm_unit": str(self.unit),
             "remove_mark": str(self.mark),
         } | variables
-        status, said = run_playbook(self.folder, f"playbooks/{playbook}", given, "-i", "hosts")
+        status, said = run_playbook(self.folder, f"playbooks/{playbook}", given, "-i", hosts)
         return status, " ".join(said.split())
 
 
@@ -217,9 +235,10 @@ def test_backups_that_a_removal_has_left_go_when_the_last_is_fetched(controller:
     controller.has()
     shutil.rmtree(controller.folder / "config")
     controller.unit.unlink()
-    for made in ("20250101T000000Z", MADE):
-        controller.write(f"backups/{made}/manifest.json", json.dumps({"id": made, "parts": {"database.dump": {}}}))
-        controller.write(f"backups/{made}/database.dump", made)
+    # The latest is of DB-less mode.
+    for made, part in (("20250101T000000Z", "database.dump"), (MADE, "database.dump"), ("2027", "configuration.tar")):
+        controller.write(f"backups/{made}/manifest.json", json.dumps({"id": made, "parts": {part: {}}}))
+        controller.write(f"backups/{made}/{part}", made)
     status, said = controller.run(
         "remove.yml",
         remove_confirmed=True,
@@ -251,7 +270,27 @@ def test_in_dbless_mode_data_is_not_removed(controller: Controller) -> None:
 def test_a_backup_that_holds_no_dump_saves_no_database(controller: Controller) -> None:
     controller.makes("configuration.tar")
     _, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    # Which the role refuses then.
     assert "ran postgresql remove, backup -, saved False" in said
+
+
+def test_a_database_that_can_be_saved_no_more_is_not_removed(controller: Controller) -> None:
+    (controller.folder / "config/api-gateway/gateway.env").unlink()
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status != 0
+    assert "The database hx_gateway is there" in said
+    assert "Nothing was removed." in said
+    assert "ran " not in said
+
+    controller.has()
+    status, said = controller.run("remove.yml", remove_confirmed=True, remove_data=True)
+    assert status == 0, said
+
+
+def test_a_database_on_no_host_of_ours_is_saved(controller: Controller) -> None:
+    status, said = controller.run("remove.yml", external=True, remove_confirmed=True, remove_data=True)
+    assert status == 0, said
+    assert f"ran backup drill, backup {MADE}" in said
 
 
 def test_an_upgrade_returns_to_the_backup_of_its_own_run(controller: Controller) -> None:
@@ -261,16 +300,45 @@ def test_an_upgrade_returns_to_the_backup_of_its_own_run(controller: Controller)
     assert restored
     assert "ran rolling back" in back
     assert "ran litellm migration_settled" in back
-    assert "was cut off" not in said
+    assert "A run before this one was cut off" not in said
 
 
-def test_what_an_upgrade_had_migrated_that_was_cut_off_is_named(controller: Controller) -> None:
-    controller.migrated_before("20250101T000000Z")
-    status, said = controller.run("upgrade.yml")
+@pytest.mark.parametrize("there", [False, True])
+def test_what_an_upgrade_had_migrated_that_was_cut_off_is_named(controller: Controller, there: bool) -> None:
+    before = "20250101T000000Z"
+    controller.migrated_before(before)
+    if there:
+        controller.write(f"backups/{before}/manifest.json", "")
+    status, said = controller.run("upgrade.yml", backup_dir=str(controller.folder / "backups"))
     assert status != 0
     assert f"ran backup restore, backup {MADE}" in said
-    assert "20250101T000000Z is the backup that run has made before" in said
+    assert f"A run before this one was cut off and may have migrated it. That run has made the backup {before}" in said
+    assert (f"playbooks/restore.yml -e restore_backup={before} restores" in said) is there
+    assert ("is not on this host any more" in said) is not there
     assert "migration_settled" not in said
+
+
+def test_an_upgrade_says_where_nothing_of_before_serves(controller: Controller) -> None:
+    controller.serves(ready=False)
+    status, said = controller.run("upgrade.yml")
+    assert status != 0
+    assert "The LiteLLM of before is not ready either (it hangs), with the database as this run has found it" in said
+
+
+def test_an_upgrade_from_dbless_mode_is_refused(controller: Controller) -> None:
+    controller.env("# DATABASE_URL=x\nREDIS_URL=y\n")
+    status, said = controller.run("upgrade.yml")
+    assert status != 0
+    assert "rollback_mode=database first. Nothing was changed." in said
+    assert "ran backup" not in said
+
+
+def test_an_upgrade_without_a_dump_does_not_begin(controller: Controller) -> None:
+    controller.makes("configuration.tar")
+    status, said = controller.run("upgrade.yml")
+    assert status != 0
+    assert f"The backup {MADE} holds no dump of the database." in said
+    assert "The upgrade failed" not in said
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,8 +19,9 @@ testinfra_hosts = ["ansible://gateway"]
 UNITS = "/etc/systemd/system/hx-litellm-* /etc/systemd/system/hx-gateway-ml.*"
 
 
-def go(mode: str, *arguments: str) -> Run:
-    return play(*arguments, "-e", json.dumps({"rollback_mode": mode}), playbook="playbooks/rollback.yml")
+def go(mode: str, *arguments: str, end_at: str = "") -> Run:
+    given = json.dumps({"rollback_mode": mode})
+    return play(*arguments, "-e", given, playbook="playbooks/rollback.yml", end_at=end_at)
 
 
 def listing(host: Host) -> str:
@@ -154,6 +156,14 @@ def test_a_host_that_makes_no_backups_has_no_administrator(host: Host) -> None:
     assert json.loads(host.file(settings).content_string)["admin_password"] == ""
     assert not host.file("/etc/systemd/system/hx-gateway-backup.timer").exists
     assert go("database").status == 0
+
+
+def test_what_was_set_aside_is_forgotten_when_the_stack_is_deployed(host: Host) -> None:
+    killed = go("dbless", end_at="keep | Remember whether there was no database before")
+    assert killed.status == -signal.SIGKILL
+    assert host.run("ls /var/backups/hx-gateway/kept.*").rc == 0
+    assert play("--tags", "litellm").status == 0
+    assert not host.run("ls /var/backups/hx-gateway/kept.*").stdout
 
 
 def test_a_mode_there_is_not() -> None:

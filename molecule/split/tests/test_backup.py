@@ -91,7 +91,7 @@ def test_what_was_lost_comes_back(
     copies = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in fetched.iterdir()}
     sums = (line.split() for line in host.check_output(f"cd {BACKUPS}/{fetched.name} && sha256sum *").splitlines())
     assert copies == {name: digest for digest, name in sums}
-    assert not host.run("ls -d /var/tmp/hx-gateway-backup.*").stdout
+    assert not host.file("/var/lib/hx-gateway-fetch").exists
     assert re.search("tables: [0-9]", made.output)
     assert (host.check_output(STARTED), query(ROWS)) == (started, before)
 

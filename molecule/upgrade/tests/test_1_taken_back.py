@@ -124,7 +124,8 @@ def test_an_upgrade_that_was_killed_behind_its_migration(host: Host, stack: Stac
     assert run.status != 0
     assert "answers | Ask a model through LiteLLM" in said
     assert "this run has not changed its database" in said
-    assert f"A run before this one was cut off and may have migrated it: {made} is the backup" in said
+    assert f"was cut off and may have migrated it. That run has made the backup {made} before" in said
+    assert f"restore_backup={made} restores" in said
     assert release(host) == "1.104.0"
     assert migrations(host) > applied
     assert serves(stack, key)

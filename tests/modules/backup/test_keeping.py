@@ -54,6 +54,17 @@ def test_a_change_by_somebody_else_is_not_overwritten(site: Site) -> None:
     assert "has been changed since it was set aside" in site.refusal("put-back")
 
 
+def test_what_would_not_be_put_back_is_known_before(site: Site) -> None:
+    site.do("keep")
+    without_database(site)
+    site.do("seal")
+    before = listing(site)
+    assert site.do("may-put-back") == {"changed": False}
+    assert listing(site) == before
+    (site.config / "gateway.yml").write_text("by hand\n")
+    assert "has been changed since it was set aside" in site.refusal("may-put-back")
+
+
 def test_an_older_set_does_not_pass_for_the_present_state(site: Site) -> None:
     site.do("keep")
     without_database(site)

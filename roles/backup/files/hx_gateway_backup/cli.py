@@ -24,6 +24,7 @@ WITHOUT_A_BACKUP: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "create": create.create,
     "keep": keeping.keep,
     "seal": keeping.seal,
+    "may-put-back": keeping.may_put_back,
     "put-back": keeping.put_back,
 }
 
@@ -38,6 +39,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     commands.add_parser("list", help="name the backups that are there")
     commands.add_parser("keep", help="set the configuration aside")
     commands.add_parser("seal", help="remember the state that came after")
+    commands.add_parser("may-put-back", help="refuse what put-back would refuse, and change nothing")
     commands.add_parser("put-back", help="put back the configuration that was set aside")
     for name, text in (
         ("check", "judge a backup by its manifest"),

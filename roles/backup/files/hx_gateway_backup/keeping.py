@@ -53,26 +53,39 @@ def seal(settings: Settings) -> dict[str, Any]:
     return {"changed": found["after"] != state}
 
 
+def may_put_back(settings: Settings) -> dict[str, Any]:
+    """Refuse what `put_back` would refuse, and change nothing."""
+    _judged(settings)
+    return {"changed": False}
+
+
 def put_back(settings: Settings) -> dict[str, Any]:
     """Put the configuration back, and forget that it was set aside."""
+    found = _judged(settings)
+    if found is None:
+        return {"changed": False, "files": []}
+    # What is as it was is not written again, which would be a reason to restart what reads it.
+    written = _bring_back(settings, found) if _state(settings.configuration) != found["before"] else []
+    (settings.directory / NOTE).unlink()
+    (settings.directory / TAR).unlink()
+    return {"changed": bool(written), "files": written}
+
+
+def _judged(settings: Settings) -> dict[str, Any] | None:
+    """Return the note of what may be put back, or None if it has been."""
     # A run that was cut off may have put it back before, on one host of several.
     if not (settings.directory / NOTE).exists() and database_url(settings):
-        return {"changed": False, "files": []}
+        return None
     found = _read(settings)
     tar = settings.directory / TAR
     if not _is_whole(tar, found):
         raise BackupError(f"{tar} is not what was set aside: its SHA-256 does not fit")
-    state = _state(settings.configuration)
-    if found["phase"] == THERE and found["after"] != state:
+    if found["phase"] == THERE and found["after"] != _state(settings.configuration):
         raise BackupError(
             f"the configuration in {settings.configuration[0]} has been changed since it was set aside: what is in "
             f"{tar} would overwrite that. Remove {settings.directory / NOTE} to keep the present one."
         )
-    # What is as it was is not written again, which would be a reason to restart what reads it.
-    written = _bring_back(settings, found) if state != found["before"] else []
-    (settings.directory / NOTE).unlink()
-    tar.unlink()
-    return {"changed": bool(written), "files": written}
+    return found
 
 
 def _bring_back(settings: Settings, found: dict[str, Any]) -> list[str]:
