@@ -14,6 +14,8 @@ import yaml
 from ansible_collections.hx.gateway.tests.support.proxy_role import ROLE, problems, rendered
 
 SOURCE = ROLE.parents[1] / "proxy_src"
+if not SOURCE.exists():
+    pytest.skip("a collection without the gateway's source", allow_module_level=True)
 
 OF_THE_STACK = {
     "listen.address",
