@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -94,6 +95,31 @@ def test_the_password_of_a_proxy_or_an_index_is_told_to_nobody(tmp_path: Path) -
     release = tmp_path / "releases/1"
     assert list(release.glob("venv/lib/python3*/site-packages/tiny.py"))
     assert not [path for path in release.glob("*") if path.is_file() and PASSWORD in path.read_text()]
+    assert not list(release.rglob("pip.conf"))
+
+
+def test_the_hosts_own_settings_of_pip_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = wheel(tmp_path)
+    own = tmp_path / "home/.config/pip/pip.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"[global]\nno-index = true\nfind-links = {tmp_path}\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    # What the environment says would come before any file.
+    for name in [name for name in os.environ if name.startswith(("PIP_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"tiny==1 --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}\n")
+    run(
+        tmp_path,
+        "release",
+        _common_release_root=str(tmp_path),
+        _common_release_name="1",
+        _common_release_lock=str(lock),
+        _common_release_python=sys.executable,
+        _common_release_room=0,
+        _common_release_pip_proxy="http://127.0.0.1:9",
+    )
+    assert list((tmp_path / "releases/1").glob("venv/lib/python3*/site-packages/tiny.py"))
 
 
 def test_what_served_last_stays_where_a_run_was_cut_off_after_its_switch(tmp_path: Path) -> None:
