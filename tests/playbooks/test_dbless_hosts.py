@@ -17,7 +17,7 @@ from ansible_collections.hx.gateway.tests.support.run_playbook import run_playbo
 ROOT = Path(__file__).resolve().parents[2]
 # Each says that it ran, on which host, and fails where it is told to.
 STEPS = {
-    "backup": ["main", "keep", "put_back", "seal"],
+    "backup": ["main", "keep", "may_put_back", "put_back", "seal"],
     "litellm": ["keep", "reconfigure", "restart", "verify"],
     "proxy": ["keep", "reconfigure", "service", "verify"],
 }
@@ -37,6 +37,7 @@ KEEP = """\
 MODULE = """\
 from ansible.module_utils.basic import AnsibleModule
 names = ("url", "api_key", "database", "wait", "timeout", "model")
+names += ("login_host", "login_port", "login_db", "login_user", "login_password", "ssl_mode", "migrations_dir")
 AnsibleModule({name: {"no_log": False} for name in names}).exit_json(
     ready=True, models=["a"], answered=False, status=400, reason="No connected db")
 """
@@ -52,10 +53,11 @@ class Controller:
             for step in steps:
                 text = STEP.replace("ROLE", role).replace("STEP", step)
                 self.write(ours / f"roles/{role}/tasks/{step}.yml", text + KEEP * (step == "keep" and role == "backup"))
-        for module in ("litellm_health_info", "gateway_request_info"):
+        for module in ("litellm_health_info", "litellm_schema_info", "gateway_request_info"):
             self.write(ours / f"plugins/modules/{module}.py", MODULE)
         shutil.copytree(ROOT / "playbooks/tasks", folder / "playbooks/tasks")
-        shutil.copy(ROOT / "playbooks/rollback_dbless.yml", folder / "playbooks")
+        for playbook in ("rollback_database", "rollback_dbless"):
+            shutil.copy(ROOT / f"playbooks/{playbook}.yml", folder / "playbooks")
         host = f"ansible_connection=local ansible_become=false ansible_python_interpreter={sys.executable}"
         self.write(folder / "hosts", f"[gateway]\none {host}\ntwo {host}\n")
 
@@ -65,10 +67,13 @@ class Controller:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def run(self, broken: tuple[str, ...] = (), without_database: tuple[str, ...] = ()) -> tuple[int, str]:
+    def run(
+        self, broken: tuple[str, ...] = (), without_database: tuple[str, ...] = (), mode: str = "dbless"
+    ) -> tuple[int, str]:
         """Return the status of a run, and what it said, without line breaks."""
         given = {"broken": broken, "without_database": without_database, "hx_master_key": "x"}
-        status, said = run_playbook(self.folder, "playbooks/rollback_dbless.yml", given, "-i", "hosts")
+        given |= {"hx_database_address": "127.0.0.1", "hx_database_password": "y"}
+        status, said = run_playbook(self.folder, f"playbooks/rollback_{mode}.yml", given, "-i", "hosts")
         return status, " ".join(said.split())
 
 
@@ -124,3 +129,14 @@ def test_a_way_back_that_fails_tells_both_reasons(controller: Controller) -> Non
     assert "litellm verify broke" in told
     assert "proxy reconfigure broke" in said
     assert ran(said, "two")[-1] == "proxy keep"
+
+
+def test_nothing_is_put_back_where_one_refuses(controller: Controller) -> None:
+    status, said = controller.run(broken=("backup may_put_back two",), mode="database")
+    assert status != 0
+    assert "ran backup put_back" not in said
+
+    status, said = controller.run(mode="database")
+    assert status == 0, said
+    for host in ("one", "two"):
+        assert f"ran backup put_back {host}" in said
