@@ -14,7 +14,7 @@ from testinfra.host import Host
 
 testinfra_hosts = ["ansible://gateway"]
 
-BODY = json.dumps({"model": "x" * 200}).encode()
+BODY = json.dumps({"model": "x" * 2000}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +55,10 @@ def status(url: str, path: str = "/healthz", body: bytes | None = None) -> int:
 def test_the_configuration_is_reloaded_and_a_second_run_changes_nothing(host: Host, stack: Stack) -> None:
     before = pid(host)
     assert status(stack.url, "/v1/chat/completions", BODY) == 401
-    assert deploy(proxy_body_max=100).changed > 0
+    assert deploy(proxy_body_max=1000).changed > 0
     assert status(stack.url, "/v1/chat/completions", BODY) == 413
     assert pid(host) == before
-    assert deploy(proxy_body_max=100).changed == 0
+    assert deploy(proxy_body_max=1000).changed == 0
     assert pid(host) == before
     deploy()
     assert status(stack.url, "/v1/chat/completions", BODY) == 401
